@@ -1,0 +1,3 @@
+//! Executors: one plan, two backends.
+
+pub mod feed;

@@ -1,0 +1,3 @@
+//! The expression language: one grammar for data expressions and model expressions.
+
+pub mod ast;

@@ -1,0 +1,32 @@
+//! What an input of a graph is read from: the only thing that the data layer and the graph must agree on.
+
+/// Where the values of a graph input come from. The input's name is its path: `movie`, `history.movie`, `liked`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum InputSource {
+    /// A feature of the sample (`axis` none) or of each element of an axis. A number with a missing flag is two wide.
+    /// Several ids (`type: ids`) stand on a ragged axis of the input's own name under the sample or the element.
+    Feature {
+        /// The axis, or none for the sample itself.
+        axis: Option<String>,
+        /// The feature.
+        feature: String,
+    },
+    /// A label as 0, 1 or a number; null is NaN and leaves the loss.
+    Label {
+        /// The axis (lists), or none for the sample itself.
+        axis: Option<String>,
+        /// The label.
+        label: String,
+    },
+    /// A raw outcome column as a number (for losses and metrics only).
+    Outcome {
+        /// The axis (lists), or none.
+        axis: Option<String>,
+        /// The column.
+        column: String,
+    },
+    /// The sample's weight in the loss: 1, or 1/keep after downsampling.
+    Weight,
+    /// A number that the training loop sets before each step: `lr`, `step`, `tables_lr`.
+    Schedule(String),
+}

@@ -1,0 +1,8 @@
+//! specrec: a compiler for attention-based recommender models.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod diag;
+pub mod exec;
+pub mod expr;
+pub mod ir;
+pub mod syntax;

@@ -1,0 +1,3 @@
+//! The `specrec` binary.
+
+fn main() {}

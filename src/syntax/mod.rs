@@ -1,0 +1,3 @@
+//! YAML to a spanned, typed [`spec::Spec`].
+
+pub mod spec;
