@@ -1,5 +1,7 @@
 //! Errors as plain data: a fact, the places it stands at, a way out. Only `render` turns them into text.
 
+pub mod offset;
+
 use std::sync::Arc;
 
 /// A text that spans point into: a spec, a file it extends, an embedded block library, or IR text.
@@ -91,6 +93,12 @@ impl Span {
     pub fn new(file: FileId, start: usize, end: usize) -> Self {
         Self { file, start: start as u32, end: end as u32 }
     }
+
+    /// From here to the end of a later span.
+    #[must_use]
+    pub fn to(self, last: Span) -> Self {
+        Self { end: last.end.max(self.end), ..self }
+    }
 }
 
 impl Diagnostic {
@@ -142,4 +150,16 @@ impl Diags {
     pub fn extend(&mut self, other: Diags) {
         self.list.extend(other.list);
     }
+}
+
+/// The debug text of a value with all places removed: what tests compare when places differ by right.
+#[cfg(test)]
+pub(crate) fn without_spans(value: &impl std::fmt::Debug) -> String {
+    let text = format!("{value:?}");
+    let mut pieces = text.split("Span { ");
+    let first = pieces.next().unwrap_or("").to_owned();
+    pieces.fold(first, |mut out, piece| {
+        out.push_str(piece.split_once('}').map_or("", |(_, rest)| rest));
+        out
+    })
 }

@@ -23,7 +23,7 @@ pub struct Expr {
 /// The forms of an expression.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExprKind {
-    /// `0.5`, `1e-8`, `200`, and durations such as `3d`, `30m` in seconds (`unit` keeps how it was written).
+    /// `0.5`, `1e-8`, `200`, and durations such as `3d`, `30m` in seconds.
     Number(f64),
     /// `"pv"`.
     Text(String),
@@ -72,7 +72,8 @@ pub enum UnaryOp {
     Not,
 }
 
-/// Infix operators, weakest binding first: `|>` < or < and < comparison < `+ -` < `* / %` < prefix < `^`.
+/// Infix operators, weakest binding first: `|>` < `or` < `and` < `not` < comparison < `+ -` < `* / %` < `-x` < `^` < `.`; as in Python,
+/// so `not rating >= 4` is `not (rating >= 4)`, and `-x ^ 2` is `-(x ^ 2)`. All group to the left except `^`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BinaryOp {
     /// `or`
