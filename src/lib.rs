@@ -1,6 +1,7 @@
 //! specrec: a compiler for attention-based recommender models.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod data;
 pub mod diag;
 pub mod exec;
 pub mod expr;

@@ -1,0 +1,4 @@
+//! Data: files to batches. Sources are read once into provisional columns, fitted on the train part, and written as a column cache.
+
+mod interner;
+mod texts;
