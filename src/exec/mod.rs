@@ -1,3 +1,4 @@
 //! Executors: one plan, two backends.
 
 pub mod feed;
+pub mod kernels;

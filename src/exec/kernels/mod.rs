@@ -1,0 +1,23 @@
+//! Kernels of the host executor: pure functions on slices, one thread, the vector unit chosen at run time.
+//!
+//! | file | what it computes | stage of a block |
+//! |---|---|---|
+//! | `gemm` | `C (+)= A B`, starting from zero, `C`, a bias row, or a bias row per row of `C` | linear forward, input gradient, weight gradient |
+//! | `math` | `exp`, `log`, `tanh`, `sigmoid`, `erf`, `softplus` of one vector register | all others |
+//! | `unary` | one function of every element | activations |
+//!
+//! What holds for all of them:
+//! - Matrices are row-major `f32`, `rows x width`, without padding unless a stride is an argument. Empty ones are legal.
+//! - No allocation, no thread, no state. Parallel loops over blocks of rows live in the executor.
+//! - An output row depends on its input rows only: not on the number of rows in the call, not on its place among them.
+//!   The last lanes of a row go through the same instructions as full registers, under a mask.
+//! - The same CPU gives the same bits. AVX2 and AVX-512 use fused multiply-add, plain code does not, so they round apart.
+//! - A slice shorter than its shape says, or a map entry beyond its table, is a bug of the caller and panics; it is never
+//!   read out of bounds. Feeds are checked when a batch is built, so no input reaches this.
+
+pub mod gemm;
+pub mod unary;
+
+mod dispatch;
+mod lanes;
+mod math;
