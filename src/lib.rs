@@ -6,4 +6,5 @@ pub mod diag;
 pub mod exec;
 pub mod expr;
 pub mod ir;
+pub mod prim;
 pub mod syntax;

@@ -1,0 +1,151 @@
+//! Attributes of an operation: what it is told besides its operands.
+
+use std::collections::BTreeMap;
+
+use super::axis::AxisId;
+
+/// One attribute.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Attr {
+    /// `true`, `false`.
+    Bool(bool),
+    /// A count or a place.
+    Int(i64),
+    /// A factor.
+    Float(f64),
+    /// A name, such as the path of a random stream.
+    Text(String),
+    /// Axes: what is reduced, expanded to, made.
+    Axes(Vec<AxisId>),
+    /// Several numbers.
+    List(Vec<f64>),
+}
+
+/// Attributes by name, printed in order of name.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Attrs(BTreeMap<&'static str, Attr>);
+
+impl Attrs {
+    /// No attributes.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Adds one.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, attr: impl Into<Attr>) -> Self {
+        self.0.insert(name, attr.into());
+        self
+    }
+
+    /// The attribute of a name.
+    pub fn get(&self, name: &str) -> Option<&Attr> {
+        self.0.get(name)
+    }
+
+    /// A count; 0 if it is absent or of another kind, which the verifier rules out.
+    pub fn int(&self, name: &str) -> i64 {
+        match self.get(name) {
+            Some(Attr::Int(value)) => *value,
+            _ => 0,
+        }
+    }
+
+    /// A factor, also when written as a whole number; 0 if absent.
+    pub fn float(&self, name: &str) -> f64 {
+        match self.get(name) {
+            Some(Attr::Float(value)) => *value,
+            Some(Attr::Int(value)) => *value as f64,
+            _ => 0.0,
+        }
+    }
+
+    /// A flag; false if absent.
+    pub fn flag(&self, name: &str) -> bool {
+        matches!(self.get(name), Some(Attr::Bool(true)))
+    }
+
+    /// A text; empty if absent.
+    pub fn text(&self, name: &str) -> &str {
+        match self.get(name) {
+            Some(Attr::Text(text)) => text,
+            _ => "",
+        }
+    }
+
+    /// Axes; none if absent.
+    pub fn axes(&self, name: &str) -> &[AxisId] {
+        match self.get(name) {
+            Some(Attr::Axes(axes)) => axes,
+            _ => &[],
+        }
+    }
+
+    /// One axis: the first of [`Attrs::axes`].
+    pub fn axis(&self, name: &str) -> Option<AxisId> {
+        self.axes(name).first().copied()
+    }
+
+    /// Every attribute in order of name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Attr)> {
+        self.0.iter().map(|(name, attr)| (*name, attr))
+    }
+
+    /// The same attributes with every axis replaced, for a copy into another graph.
+    #[must_use]
+    pub fn map_axes(&self, map: &mut dyn FnMut(AxisId) -> AxisId) -> Self {
+        let mapped = self.0.iter().map(|(name, attr)| match attr {
+            Attr::Axes(axes) => (*name, Attr::Axes(axes.iter().map(|&axis| map(axis)).collect())),
+            other => (*name, other.clone()),
+        });
+        Self(mapped.collect())
+    }
+}
+
+impl From<bool> for Attr {
+    fn from(value: bool) -> Self {
+        Attr::Bool(value)
+    }
+}
+
+impl From<u32> for Attr {
+    fn from(value: u32) -> Self {
+        Attr::Int(i64::from(value))
+    }
+}
+
+impl From<i64> for Attr {
+    fn from(value: i64) -> Self {
+        Attr::Int(value)
+    }
+}
+
+impl From<f64> for Attr {
+    fn from(value: f64) -> Self {
+        Attr::Float(value)
+    }
+}
+
+impl From<&str> for Attr {
+    fn from(value: &str) -> Self {
+        Attr::Text(value.to_owned())
+    }
+}
+
+impl From<AxisId> for Attr {
+    fn from(value: AxisId) -> Self {
+        Attr::Axes(vec![value])
+    }
+}
+
+impl From<Vec<AxisId>> for Attr {
+    fn from(value: Vec<AxisId>) -> Self {
+        Attr::Axes(value)
+    }
+}
+
+impl From<Vec<f64>> for Attr {
+    fn from(value: Vec<f64>) -> Self {
+        Attr::List(value)
+    }
+}
