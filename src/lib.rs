@@ -6,5 +6,6 @@ pub mod diag;
 pub mod exec;
 pub mod expr;
 pub mod ir;
+pub mod pass;
 pub mod prim;
 pub mod syntax;

@@ -1,4 +1,9 @@
 //! Executors: one plan, two backends.
 
+pub mod candle;
+pub mod error;
 pub mod feed;
+pub mod init;
 pub mod kernels;
+pub mod prologue;
+pub mod weights;

@@ -159,9 +159,13 @@ mod tests {
     fn axes() -> (Axes, AxisId, AxisId, AxisId, AxisId) {
         let mut axes = Axes::default();
         let b = axes.add(Axis { name: "B".into(), parent: None, kind: AxisKind::Batch });
-        let history = axes.add(Axis { name: "history".into(), parent: Some(b), kind: AxisKind::Ragged { max: Some(50) } });
-        let genres =
-            axes.add(Axis { name: "history.genres".into(), parent: Some(history), kind: AxisKind::Ragged { max: None } });
+        let history =
+            axes.add(Axis { name: "history".into(), parent: Some(b), kind: AxisKind::Ragged { max: Some(50) } });
+        let genres = axes.add(Axis {
+            name: "history.genres".into(),
+            parent: Some(history),
+            kind: AxisKind::Ragged { max: None },
+        });
         let slate = axes.add(Axis { name: "slate".into(), parent: Some(b), kind: AxisKind::Ragged { max: None } });
         (axes, b, history, genres, slate)
     }

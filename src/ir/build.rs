@@ -6,7 +6,9 @@ use crate::diag::Span;
 
 use super::attr::Attrs;
 use super::axis::{Axis, AxisId, AxisKind};
-use super::graph::{Def, Effect, Graph, Init, Input, InputId, Item, Node, NodeId, Param, ParamId, Role, Root, Value, ValueId};
+use super::graph::{
+    Def, Effect, Graph, Init, Input, InputId, Item, Node, NodeId, Param, ParamId, Role, Root, Value, ValueId,
+};
 use super::input::InputSource;
 use super::op::{EffectOp, Fault, Op, Site};
 use super::types::Type;
@@ -96,7 +98,10 @@ impl Builder {
                 return Ok(value);
             }
             let (old, new) = (self.graph.axes.show(self.ty(value)), self.graph.axes.show(&ty));
-            return Err(Fault::new("E0320", format!("parameter `{name}` is shared by calls that need {old} and {new}")));
+            return Err(Fault::new(
+                "E0320",
+                format!("parameter `{name}` is shared by calls that need {old} and {new}"),
+            ));
         }
         let id = ParamId(self.graph.params.len() as u32);
         let value = self.value(name.to_owned(), ty, Def::Param(id));

@@ -17,6 +17,8 @@ pub struct Rows {
     offsets: BTreeMap<AxisId, Arc<[u32]>>,
     /// The random address of each sample.
     samples: Vec<u64>,
+    /// Per axis of distinct rows, the rows of its table, rising.
+    unique: BTreeMap<AxisId, Arc<[u32]>>,
     spaces: Mutex<BTreeMap<Space, Arc<SpaceRows>>>,
 }
 
@@ -83,6 +85,18 @@ impl Rows {
         self.offsets.insert(axis, [0, rows].into());
         self.bind_derived();
         Ok(())
+    }
+
+    /// Says which rows of a table a batch looks up: the elements of an axis of distinct rows, rising.
+    pub fn bind_unique(&mut self, axis: AxisId, rows: Vec<u32>) -> Result<(), RowsError> {
+        self.bind_root(axis, rows.len())?;
+        self.unique.insert(axis, rows.into());
+        Ok(())
+    }
+
+    /// The rows of the table that an axis of distinct rows stands for, rising.
+    pub fn unique(&self, axis: AxisId) -> Arc<[u32]> {
+        self.unique.get(&axis).cloned().unwrap_or_else(|| Arc::from([]))
     }
 
     /// Says which elements of the whole axis a sub-axis keeps: `condition` has one entry per row of the whole axis's

@@ -21,7 +21,9 @@ impl EffectOp for Adam {
         };
         let scalar = |ty: &Type| ty.space.is_unit() && ty.height == 1 && ty.width == 1;
         if *m != *w || *v != *w || *g != *w || !scalar(lr) || !scalar(step) {
-            return Err(Fault::new("E0301", format!("`adam` of {} got a gradient {}", site.show(w), site.show(g))).of(0));
+            return Err(
+                Fault::new("E0301", format!("`adam` of {} got a gradient {}", site.show(w), site.show(g))).of(0)
+            );
         }
         Ok(())
     }

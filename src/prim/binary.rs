@@ -45,10 +45,14 @@ impl Op for Binary {
     /// that `and` and `or` take conditions, and `eq` and `ne` also take ids of one vocabulary.
     fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault> {
         let [a, b] = site.operands else {
-            return Err(Fault::new("E0310", format!("`{}` takes 2 operands, found {}", self.name, site.operands.len())));
+            return Err(Fault::new(
+                "E0310",
+                format!("`{}` takes 2 operands, found {}", self.name, site.operands.len()),
+            ));
         };
         if a.width != b.width && a.width != 1 && b.width != 1 {
-            let title = format!("`{}` needs equal widths or a width of 1, found {} and {}", self.name, a.width, b.width);
+            let title =
+                format!("`{}` needs equal widths or a width of 1, found {} and {}", self.name, a.width, b.width);
             let way_out = "`concat(a, b)` puts them side by side; `linear(a, n)` changes a width";
             return Err(Fault::new("E0301", title).of(1).help(way_out));
         }

@@ -7,7 +7,12 @@ use crate::ir::graph::ValueId;
 use crate::ir::op::{Fault, Vjp};
 use crate::ir::types::Type;
 
-use super::{binary, expand, linear, sum, transpose, unary};
+use super::{binary, constant, expand, linear, sum, transpose, unary};
+
+/// A row of `width` times the same number, in the unit space.
+pub fn constant(to: &mut Builder, value: f64, width: u32) -> Result<ValueId, Fault> {
+    to.one(&constant::Constant, &[], Attrs::none().with("value", value).with("width", width))
+}
 
 /// `a op b` by the name of a row of [`binary::BINARY`].
 pub fn binary(to: &mut Builder, name: &str, a: ValueId, b: ValueId) -> Result<ValueId, Fault> {

@@ -3,9 +3,11 @@
 
 pub mod adam;
 pub mod binary;
+pub mod constant;
 pub mod expand;
 pub mod linear;
 pub mod make;
+pub mod philox;
 pub mod sum;
 pub mod transpose;
 pub mod unary;
@@ -13,7 +15,15 @@ pub mod unary;
 use crate::ir::op::{EffectOp, Op};
 
 /// Pure operations that stand in a file of their own, alphabetical.
-const SINGLE: &[&dyn Op] = &[&expand::Expand, &linear::Linear, &linear::OuterSum, &sum::Sum, &sum::SumWidth, &transpose::Transpose];
+const SINGLE: &[&dyn Op] = &[
+    &constant::Constant,
+    &expand::Expand,
+    &linear::Linear,
+    &linear::OuterSum,
+    &sum::Sum,
+    &sum::SumWidth,
+    &transpose::Transpose,
+];
 
 /// Operations that change parameters, alphabetical.
 pub const EFFECTS: &[&dyn EffectOp] = &[&adam::Adam];

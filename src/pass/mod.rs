@@ -1,0 +1,3 @@
+//! Passes: each a file, each from a graph to a graph.
+
+pub mod differentiate;
