@@ -1,5 +1,6 @@
 //! Errors as plain data: a fact, the places it stands at, a way out. Only `render` turns them into text.
 
+pub mod near;
 pub mod offset;
 
 use std::sync::Arc;

@@ -55,7 +55,7 @@ pub fn is_name(text: &str) -> bool {
 }
 
 /// Calls `see` with every bracket outside texts, and its offset.
-pub(super) fn each_bracket(text: &str, mut see: impl FnMut(usize, char)) {
+pub(crate) fn each_bracket(text: &str, mut see: impl FnMut(usize, char)) {
     let mut quote = None;
     let mut escaped = false;
     for (offset, c) in text.char_indices() {

@@ -56,6 +56,8 @@ pub struct Spec {
     pub train: TrainSpec,
     /// The directory that relative paths start from.
     pub base: std::path::PathBuf,
+    /// Names whose entry could not be read: declared, but left out above. The finding is made; later stages stay silent about them.
+    pub broken: Vec<Ident>,
 }
 
 /// `path:` of a source: one or several files, globs or directories.
