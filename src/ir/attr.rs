@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::axis::AxisId;
+use super::op::Fault;
 
 /// One attribute.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +20,28 @@ pub enum Attr {
     Axes(Vec<AxisId>),
     /// Several numbers.
     List(Vec<f64>),
+}
+
+/// What an operation says about one of its attributes; every declared attribute must be given.
+pub type Declared = (&'static str, AttrKind);
+
+/// What an attribute holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttrKind {
+    /// [`Attr::Bool`].
+    Bool,
+    /// [`Attr::Int`].
+    Int,
+    /// [`Attr::Float`]; a whole number is written as a float too.
+    Float,
+    /// [`Attr::Text`].
+    Text,
+    /// [`Attr::Axes`] of exactly one.
+    Axis,
+    /// [`Attr::Axes`], also none.
+    Axes,
+    /// [`Attr::List`].
+    List,
 }
 
 /// Attributes by name, printed in order of name.
@@ -43,7 +66,23 @@ impl Attrs {
         self.0.get(name)
     }
 
-    /// A count; 0 if it is absent or of another kind, which the verifier rules out.
+    /// Whether these are the attributes that an operation declares: each once, of its kind, and no other.
+    pub fn check(&self, op: &str, declared: &[Declared]) -> Result<(), Fault> {
+        for (name, _) in self.iter() {
+            if !declared.iter().any(|&(known, _)| known == name) {
+                return Err(Fault::new("E0311", format!("`{op}` has no attribute `{name}`")));
+            }
+        }
+        for &(name, kind) in declared {
+            if !self.get(name).is_some_and(|attr| kind.holds(attr)) {
+                let title = format!("`{op}` needs an attribute `{name}`, {}", kind.word());
+                return Err(Fault::new("E0311", title));
+            }
+        }
+        Ok(())
+    }
+
+    /// A count; 0 if it is absent or of another kind, which [`Attrs::check`] rules out where a node is added.
     pub fn int(&self, name: &str) -> i64 {
         match self.get(name) {
             Some(Attr::Int(value)) => *value,
@@ -51,11 +90,10 @@ impl Attrs {
         }
     }
 
-    /// A factor, also when written as a whole number; 0 if absent.
+    /// A factor; 0 if absent.
     pub fn float(&self, name: &str) -> f64 {
         match self.get(name) {
             Some(Attr::Float(value)) => *value,
-            Some(Attr::Int(value)) => *value as f64,
             _ => 0.0,
         }
     }
@@ -99,6 +137,35 @@ impl Attrs {
             other => (*name, other.clone()),
         });
         Self(mapped.collect())
+    }
+}
+
+impl AttrKind {
+    /// Whether an attribute is of this kind.
+    pub fn holds(self, attr: &Attr) -> bool {
+        match (self, attr) {
+            (AttrKind::Bool, Attr::Bool(_))
+            | (AttrKind::Int, Attr::Int(_))
+            | (AttrKind::Float, Attr::Float(_))
+            | (AttrKind::Text, Attr::Text(_))
+            | (AttrKind::Axes, Attr::Axes(_))
+            | (AttrKind::List, Attr::List(_)) => true,
+            (AttrKind::Axis, Attr::Axes(axes)) => axes.len() == 1,
+            _ => false,
+        }
+    }
+
+    /// What errors call it.
+    pub fn word(self) -> &'static str {
+        match self {
+            AttrKind::Bool => "`true` or `false`",
+            AttrKind::Int => "a whole number",
+            AttrKind::Float => "a number",
+            AttrKind::Text => "a quoted text",
+            AttrKind::Axis => "an axis",
+            AttrKind::Axes => "a list of axes",
+            AttrKind::List => "a list of numbers",
+        }
     }
 }
 

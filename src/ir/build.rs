@@ -114,6 +114,7 @@ impl Builder {
     pub fn op(&mut self, op: &'static dyn Op, operands: &[ValueId], attrs: Attrs) -> Result<Vec<ValueId>, Fault> {
         let operand_types: Vec<&Type> = operands.iter().map(|&value| self.graph.ty(value)).collect();
         let site = Site { axes: &self.graph.axes, operands: &operand_types, attrs: &attrs };
+        attrs.check(op.name(), op.attributes())?;
         let types = op.infer(&site)?;
         let node = NodeId(self.graph.nodes.len() as u32);
         let base = if self.scope.is_empty() { op.name().to_owned() } else { format!("{}.{}", self.scope, op.name()) };
@@ -148,6 +149,7 @@ impl Builder {
     ) -> Result<(), Fault> {
         let target_types: Vec<&Type> = targets.iter().map(|&id| self.graph.ty(self.graph.param(id).value)).collect();
         let operand_types: Vec<&Type> = operands.iter().map(|&value| self.graph.ty(value)).collect();
+        attrs.check(op.name(), op.attributes())?;
         op.check(&target_types, &Site { axes: &self.graph.axes, operands: &operand_types, attrs: &attrs })?;
         self.graph.effects.push(Effect { op, attrs, targets: targets.to_vec(), operands: operands.to_vec() });
         Ok(())

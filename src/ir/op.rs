@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use candle_core::{Device, Tensor};
 
-use super::attr::Attrs;
+use super::attr::{Attrs, Declared};
 use super::axis::Axes;
 use super::build::Builder;
 use super::graph::ValueId;
@@ -88,6 +88,11 @@ pub trait Op: Debug + Sync {
     /// Its name in the text form; unique in the registry.
     fn name(&self) -> &'static str;
 
+    /// The attributes it takes, alphabetical: every node has exactly these, each of its kind.
+    fn attributes(&self) -> &'static [Declared] {
+        &[]
+    }
+
     /// Types of the results, or why the operands do not fit. After `Ok`, `eval` gives a value or an error, never a panic.
     fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault>;
 
@@ -103,12 +108,27 @@ pub trait Op: Debug + Sync {
         let _ = site;
         false
     }
+
+    /// Whether it stands in a model graph only, until a pass says what it means in training and in inference.
+    fn is_composite(&self) -> bool {
+        false
+    }
+
+    /// Whether its value depends on the address of the step's random numbers: none of these in an inference graph.
+    fn draws(&self) -> bool {
+        false
+    }
 }
 
 /// An operation that changes parameters, after every read of the step.
 pub trait EffectOp: Debug + Sync {
     /// Its name in the text form; unique in the registry of effects.
     fn name(&self) -> &'static str;
+
+    /// The attributes it takes, as [`Op::attributes`].
+    fn attributes(&self) -> &'static [Declared] {
+        &[]
+    }
 
     /// Whether targets (types of the parameters) and operands fit.
     fn check(&self, targets: &[&Type], site: &Site) -> Result<(), Fault>;

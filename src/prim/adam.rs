@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, EffectOp, Fault, Site};
 use crate::ir::types::Type;
 
@@ -12,6 +13,10 @@ pub struct Adam;
 impl EffectOp for Adam {
     fn name(&self) -> &'static str {
         "adam"
+    }
+
+    fn attributes(&self) -> &'static [Declared] {
+        &[("beta1", AttrKind::Float), ("beta2", AttrKind::Float), ("eps", AttrKind::Float)]
     }
 
     /// (C1) Three targets of one type. (C2) The gradient has that type. (C3) `lr` and `step` are `f32[1]`.

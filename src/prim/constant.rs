@@ -2,6 +2,7 @@
 
 use candle_core::{DType, Tensor};
 
+use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Space, Type};
 
@@ -12,6 +13,10 @@ pub struct Constant;
 impl Op for Constant {
     fn name(&self) -> &'static str {
         "constant"
+    }
+
+    fn attributes(&self) -> &'static [Declared] {
+        &[("value", AttrKind::Float), ("width", AttrKind::Int)]
     }
 
     /// (C1) No operands. (C2) `width` is at least 1.

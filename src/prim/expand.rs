@@ -3,6 +3,7 @@
 
 use candle_core::Tensor;
 
+use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
@@ -13,6 +14,10 @@ pub struct Expand;
 impl Op for Expand {
     fn name(&self) -> &'static str {
         "expand"
+    }
+
+    fn attributes(&self) -> &'static [Declared] {
+        &[("to", AttrKind::Axes), ("width", AttrKind::Int)]
     }
 
     /// (C1) One operand of numbers. (C2) `to` has every axis of it. (C3) Its width is `width` or 1.

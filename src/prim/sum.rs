@@ -2,6 +2,7 @@
 
 use candle_core::Tensor;
 
+use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::axis::AxisKind;
 use crate::ir::graph::ValueId;
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
@@ -20,6 +21,10 @@ pub struct SumWidth;
 impl Op for Sum {
     fn name(&self) -> &'static str {
         "sum"
+    }
+
+    fn attributes(&self) -> &'static [Declared] {
+        &[("over", AttrKind::Axes)]
     }
 
     /// (C1) One operand of numbers. (C2) It has every axis of `over`. (C3) No axis that stays stands under one that goes.
