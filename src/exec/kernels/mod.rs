@@ -2,8 +2,11 @@
 //!
 //! | file | what it computes | stage of a block |
 //! |---|---|---|
+//! | `binary` | one function of two operands, set or added: arithmetic, comparisons, gradients of activations | activations, gating |
 //! | `gemm` | `C (+)= A B`, starting from zero, `C`, a bias row, or a bias row per row of `C` | linear forward, input gradient, weight gradient |
 //! | `math` | `exp`, `log`, `tanh`, `sigmoid`, `erf`, `softplus` of one vector register | all others |
+//! | `operand` | (the broadcasts: by width, one row, or a row map) | |
+//! | `select` | `if(c, a, b)` | |
 //! | `unary` | one function of every element | activations |
 //!
 //! What holds for all of them:
@@ -15,7 +18,10 @@
 //! - A slice shorter than its shape says, or a map entry beyond its table, is a bug of the caller and panics; it is never
 //!   read out of bounds. Feeds are checked when a batch is built, so no input reaches this.
 
+pub mod binary;
 pub mod gemm;
+pub mod operand;
+pub mod select;
 pub mod unary;
 
 mod dispatch;
