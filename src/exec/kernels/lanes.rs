@@ -71,3 +71,38 @@ pub(super) fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     }
     simd.reduce_sum_f32s(sum)
 }
+
+/// `sum x[i]`: one sum per lane, then the lanes in a fixed tree.
+#[inline(always)]
+pub(super) fn sum<S: Simd>(simd: S, x: &[f32]) -> f32 {
+    let (x, tail) = S::as_simd_f32s(x);
+    let mut sum = simd.splat_f32s(0.0);
+    for x in x {
+        sum = simd.add_f32s(sum, *x);
+    }
+    if !tail.is_empty() {
+        sum = simd.add_f32s(sum, load(simd, tail));
+    }
+    simd.reduce_sum_f32s(sum)
+}
+
+/// The registers of a slice in order, the last one padded with `pad`.
+#[inline(always)]
+pub(super) fn fold<S: Simd>(
+    simd: S,
+    x: &[f32],
+    pad: f32,
+    start: S::f32s,
+    mut step: impl FnMut(S::f32s, S::f32s) -> S::f32s,
+) -> S::f32s {
+    let (whole, tail) = S::as_simd_f32s(x);
+    let mut state = start;
+    for x in whole {
+        state = step(state, *x);
+    }
+    if !tail.is_empty() {
+        let padded = simd.select_f32s(first(simd, tail.len()), load(simd, tail), simd.splat_f32s(pad));
+        state = step(state, padded);
+    }
+    state
+}

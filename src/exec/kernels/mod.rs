@@ -6,6 +6,11 @@
 //! | `gemm` | `C (+)= A B`, starting from zero, `C`, a bias row, or a bias row per row of `C` | linear forward, input gradient, weight gradient |
 //! | `math` | `exp`, `log`, `tanh`, `sigmoid`, `erf`, `softplus` of one vector register | all others |
 //! | `operand` | (the broadcasts: by width, one row, or a row map) | |
+//! | `reduce` | sums, maxima and dot products along a row | scores, gradients of weights per row |
+//! | `rows` | rows fetched by id, scattered by map, copied by columns | lookups, concat |
+//! | `segment_max` | maximum over a segment and its first place; gradient | pooling |
+//! | `segment_softmax` | softmax over a segment, with left-out rows; gradient | attention weights |
+//! | `segment_sum` | sums over segments: plain, weighted, of rows listed per id | pooling, gradients of lookups and biases |
 //! | `select` | `if(c, a, b)` | |
 //! | `unary` | one function of every element | activations |
 //!
@@ -21,6 +26,11 @@
 pub mod binary;
 pub mod gemm;
 pub mod operand;
+pub mod reduce;
+pub mod rows;
+pub mod segment_max;
+pub mod segment_softmax;
+pub mod segment_sum;
 pub mod select;
 pub mod unary;
 
