@@ -1,7 +1,9 @@
 //! Errors as plain data: a fact, the places it stands at, a way out. Only `render` turns them into text.
 
+pub mod codes;
 pub mod near;
 pub mod offset;
+pub mod render;
 
 use std::sync::Arc;
 

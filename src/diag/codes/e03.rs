@@ -1,0 +1,66 @@
+//! E03xx: types, axes and arguments.
+
+use super::Explanation;
+
+pub(super) const CODES: &[Explanation] = &[
+    Explanation {
+        code: "E0301",
+        title: "widths do not fit",
+        text: "`a + b`, `a * b` and the like take values of equal width, or of width 1 on one side. A width counts the numbers in a row; axes may differ\n\
+               freely.",
+        example: "model:\n  x: linear(a, 16) + linear(b, 8)",
+        fix: "model:\n  x: linear(a, 16) + linear(b, 16)",
+    },
+    Explanation {
+        code: "E0302",
+        title: "a value of the wrong element",
+        text: "Arithmetic takes numbers. An id becomes numbers by its table, which happens by itself where numbers are needed; a condition becomes numbers\n\
+               by `if(condition, 1, 0)`.",
+        example: "model:\n  x: sigmoid(price > 3)",
+        fix: "model:\n  x: if(price > 3, 1, 0)",
+    },
+    Explanation {
+        code: "E0304",
+        title: "an axis is left over",
+        text: "Where one row per sample is needed (an output, a label's partner, a logit) the value still has a row for each element of an axis. An axis is\n\
+               never lost silently: something has to reduce it.",
+        example: "model:\n  logit: concat(item, history.item) |> linear(1)",
+        fix: "model:\n  logit: concat(item, mean(history.item, over=history)) |> linear(1)",
+    },
+    Explanation {
+        code: "E0305",
+        title: "a reduction over an axis that the value lacks",
+        text: "`sum`, `mean`, `softmax` and the like work along an axis of their value. This value has no such axis, or has lost it before.",
+        example: "model:\n  x: sum(item, over=history)",
+        fix: "model:\n  x: sum(history.item, over=history)",
+    },
+    Explanation {
+        code: "E0306",
+        title: "a parent axis reduced under its child",
+        text: "Elements of an inner axis stand under elements of an outer one, as genres do under the events of a history. The outer one cannot be reduced\n\
+               while the inner one is there.",
+        example: "model:\n  x: mean(history.genres, over=history)      # where genres has `pool: none`",
+        fix: "model:\n  per_event: mean(history.genres, over=history.genres)\n  x: mean(per_event, over=history)",
+    },
+    Explanation {
+        code: "E0310",
+        title: "wrong number of arguments",
+        text: "A function got more or fewer values than it takes, or one that it needs is missing.",
+        example: "model:\n  x: dot(a)",
+        fix: "model:\n  x: dot(a, b)",
+    },
+    Explanation {
+        code: "E0320",
+        title: "calls that share parameters need different ones",
+        text: "Calls with the same `share=name` have the same parameters, so these must have the same shapes in all of them.",
+        example: "model:\n  x: linear(a, 16, share=s)\n  y: linear(b, 8, share=s)",
+        fix: "model:\n  x: linear(a, 16, share=s)\n  y: linear(b, 16, share=s)",
+    },
+    Explanation {
+        code: "E0399",
+        title: "a fault of the program",
+        text: "A stage of the compiler broke one of its own rules. The spec is not to blame, and nothing was computed from it.",
+        example: "any spec",
+        fix: "report it together with the spec",
+    },
+];

@@ -1,0 +1,5 @@
+//! W0xxx: warnings; the command goes on.
+
+use super::Explanation;
+
+pub(super) const CODES: &[Explanation] = &[];
