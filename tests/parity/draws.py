@@ -46,9 +46,9 @@ def mlp(rng, out, path, width, sizes, activation):
     return width
 
 
-def tables(rng, out, movie=MOVIE_DIM, genre=GENRE_DIM, prefix=""):
-    out[f"table.{prefix}movie"] = rng.normal(0, 0.6, (MOVIES, movie))
-    out[f"table.{prefix}genres"] = rng.normal(0, 0.6, (GENRES, genre))
+def tables(rng, out, movie=MOVIE_DIM, genre=GENRE_DIM):
+    out["table.movie"] = rng.normal(0, 0.6, (MOVIES, movie))
+    out["table.genres"] = rng.normal(0, 0.6, (GENRES, genre))
 
 
 def din(rng, hidden, top, unit, activation):
@@ -62,15 +62,15 @@ def din(rng, hidden, top, unit, activation):
 def base(rng, top):
     out = {}
     tables(rng, out)
-    layer(rng, out, "logit.linear", mlp(rng, out, "logit.mlp", 2 * ITEM, top, "relu"), 1)
+    layer(rng, out, "logit.linear", mlp(rng, out, "logit.mlp", 3 * ITEM, top, "relu"), 1)
     return out
 
 
 def deepfm(rng, top, dim=6):
-    out = {"bias": np.array([0.2])}
+    out = {}
     tables(rng, out, dim, dim)
-    tables(rng, out, 1, 1, "wide_")
-    layer(rng, out, "deep.linear", mlp(rng, out, "deep.mlp", 4 * dim, top, "relu"), 1)
+    out["table.wide"] = rng.normal(0, 0.6, (MOVIES, 1))
+    layer(rng, out, "deep.linear", mlp(rng, out, "deep.mlp", 3 * dim, top, "relu"), 1)
     return out
 
 

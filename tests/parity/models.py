@@ -47,31 +47,22 @@ def din(w, b, weights="raw", unit="dice", top="dice"):
 
 
 def base(w, b, top="relu"):
-    """The base model of the DIN paper: the history is pooled by mean."""
+    """The base model of the DIN paper, with DIN's top: the history is pooled by mean."""
     item = items(w, b)
     interest = ragged.mean(items(w, b, "history."), b["offsets.history"])
-    logit = linear(w, "logit.linear", mlp(w, "logit.mlp", torch.cat([item, interest], 1), top))
+    logit = linear(w, "logit.linear", mlp(w, "logit.mlp", torch.cat([item, interest, item * interest], 1), top))
     return {"item": item, "interest": interest, "logit": logit}
 
 
 def deepfm(w, b, top="relu"):
-    """Guo et al. 2017 over four fields of one width: movie, genres, and the means of both over the history."""
-    history, inner = b["offsets.history"], b["offsets.history.genres"]
-
-    def fields(movie, genres):
-        return [
-            lookup(w, movie, b["movie"]),
-            bag(w, genres, b["genres"], b["offsets.genres"]),
-            ragged.mean(lookup(w, movie, b["history.movie"]), history),
-            ragged.mean(bag(w, genres, b["history.genres"], inner), history),
-        ]
-
-    first = sum(fields("wide_movie", "wide_genres"))
-    v = fields("movie", "genres")
-    s = sum(v)
-    second = 0.5 * (s * s - sum(f * f for f in v)).sum(1, keepdim=True)
-    deep = linear(w, "deep.linear", mlp(w, "deep.mlp", torch.cat(v, 1), top))
-    return {"first": first, "second": second, "deep": deep, "logit": w["bias"] + first + second + deep}
+    """Guo et al. 2017 over three fields of one width: movie, genres, and the mean of the history's movies. The linear part is the movie's alone."""
+    interest = ragged.mean(lookup(w, "movie", b["history.movie"]), b["offsets.history"])
+    fields = [lookup(w, "movie", b["movie"]), bag(w, "genres", b["genres"], b["offsets.genres"]), interest]
+    total = sum(fields)
+    pairs = 0.5 * (total * total - sum(f * f for f in fields)).sum(1, keepdim=True)
+    deep = linear(w, "deep.linear", mlp(w, "deep.mlp", torch.cat(fields, 1), top))
+    wide = lookup(w, "wide", b["movie"])
+    return {"interest": interest, "wide": wide, "pairs": pairs, "deep": deep, "logit": wide + pairs + deep}
 
 
 def din_padded(w, b, weights="raw", unit="dice", top="dice"):
