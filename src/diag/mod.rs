@@ -149,6 +149,12 @@ impl Diags {
         &self.list
     }
 
+    /// Puts the findings into the order of their places; those without a place come first.
+    pub fn sort(&mut self) {
+        let place = |finding: &Diagnostic| finding.labels.first().map(|label| (label.span.file, label.span.start));
+        self.list.sort_by_key(place);
+    }
+
     /// Takes over the findings of another collection.
     pub fn extend(&mut self, other: Diags) {
         self.list.extend(other.list);

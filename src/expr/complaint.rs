@@ -17,6 +17,7 @@ const HABITS: &[(&str, &str)] = &[
     ("=", "write `==` to compare; `name=value` stands only between the parentheses of a call"),
     ("{", "a braced `{name}` stands in paths only; in an expression write the name alone"),
     ("->", "write `|>` to hand a value on"),
+    ("|>", "a value stands on both sides of `|>`"),
     ("|", "write `|>` to hand a value on, or `or` between conditions"),
 ];
 
@@ -26,6 +27,12 @@ pub(super) fn complain(text: &str, map: &OffsetMap, error: &Error<Rule>) -> Diag
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(text.len()),
     };
     let (found, len) = found(text, at);
+    if let Some(start) = number_before(text, at).filter(|_| len > 0) {
+        let word = text.get(start..at + len).unwrap_or("");
+        return Diagnostic::new("E0109", format!("`{word}` is neither a number nor a name"))
+            .at(map.span(start, at + len), "")
+            .help("a duration is `3d`, `4h`, `30m` or `10s`; a name does not start with a digit");
+    }
     let expected = match &error.variant {
         ErrorVariant::ParsingError { positives, .. } => expected(positives),
         ErrorVariant::CustomError { message } => message.clone(),
@@ -41,6 +48,14 @@ pub(super) fn complain(text: &str, map: &OffsetMap, error: &Error<Rule>) -> Diag
     }
 }
 
+/// Where a number starts that ends right before letters at `at`.
+fn number_before(text: &str, at: usize) -> Option<usize> {
+    text.get(at..)?.chars().next().filter(|c| c.is_alphanumeric() || *c == '_')?;
+    let before = text.get(..at)?;
+    let digits = before.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    (digits.len() < at && !digits.ends_with(|c: char| c.is_alphanumeric() || c == '_')).then_some(digits.len())
+}
+
 fn expected(rules: &[Rule]) -> String {
     let mut words: Vec<&str> = Vec::new();
     for rule in rules {
@@ -49,9 +64,11 @@ fn expected(rules: &[Rule]) -> String {
             words.push(word);
         }
     }
-    // Where a value may stand, a name may; where an operator may, so may `.` and the `(` of a call.
+    // Where a value may stand, a name or a bracket may; where an operator may, so may `.` and the `(` of a call.
     let (has_value, has_operator) = (words.contains(&"a value"), words.contains(&"an operator"));
-    words.retain(|word| !(has_value && *word == "a name" || has_operator && matches!(*word, "`.`" | "`(`")));
+    words.retain(|word| {
+        !(has_value && matches!(*word, "a name" | "`(`") || has_operator && matches!(*word, "`.`" | "`(`"))
+    });
     match words.split_last() {
         None => "a value".to_owned(),
         Some((last, [])) => (*last).to_owned(),

@@ -44,6 +44,19 @@ pub fn load_text(
     sources: &mut Sources,
     diags: &mut Diags,
 ) -> Option<Spec> {
+    let spec = merged(name, text, base, sets, sources, diags);
+    diags.sort();
+    spec
+}
+
+fn merged(
+    name: &str,
+    text: &str,
+    base: &Path,
+    sets: &[String],
+    sources: &mut Sources,
+    diags: &mut Diags,
+) -> Option<Spec> {
     let file = sources.add(name, text);
     let own = base.join(Path::new(name).file_name().unwrap_or_default());
     let chain = std::fs::canonicalize(own).into_iter().collect();

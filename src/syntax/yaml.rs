@@ -178,7 +178,7 @@ impl Tree<'_> {
 
     fn within_limits(&mut self, span: Span, extent: Extent) -> Option<()> {
         let (what, help) = if self.nodes > MAX_NODES {
-            (format!("more than {MAX_NODES} values"), "a spec describes data; it does not hold it")
+            (format!("a document of more than {MAX_NODES} values"), "a spec describes data; it does not hold it")
         } else if self.open.len() + extent.levels > 2 * MAX_NESTING {
             ("a value nested this deep".to_owned(), "a spec needs no more than six levels")
         } else {

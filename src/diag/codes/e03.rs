@@ -20,14 +20,6 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model:\n  x: if(price > 3, 1, 0)",
     },
     Explanation {
-        code: "E0304",
-        title: "an axis is left over",
-        text: "Where one row per sample is needed (an output, a label's partner, a logit) the value still has a row for each element of an axis. An axis is\n\
-               never lost silently: something has to reduce it.",
-        example: "model:\n  logit: concat(item, history.item) |> linear(1)",
-        fix: "model:\n  logit: concat(item, mean(history.item, over=history)) |> linear(1)",
-    },
-    Explanation {
         code: "E0305",
         title: "a reduction over an axis that the value lacks",
         text: "`sum`, `mean`, `softmax` and the like work along an axis of their value. This value has no such axis, or has lost it before.",
@@ -48,6 +40,14 @@ pub(super) const CODES: &[Explanation] = &[
         text: "A function got more or fewer values than it takes, or one that it needs is missing.",
         example: "model:\n  x: dot(a)",
         fix: "model:\n  x: dot(a, b)",
+    },
+    Explanation {
+        code: "E0311",
+        title: "an unknown or missing attribute",
+        text: "Each operation of the IR has attributes of fixed names and kinds, `{over: history}` for example. This arises in IR text that was written or\n\
+               changed by hand.",
+        example: "%x: f32[B, 8] = sum(%h) {along: history}",
+        fix: "%x: f32[B, 8] = sum(%h) {over: history}",
     },
     Explanation {
         code: "E0320",

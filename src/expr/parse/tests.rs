@@ -110,7 +110,7 @@ fn errors_say_what_was_expected_and_where() {
         ("'\\d'", "E0111", "unknown escape in a text", "\\d"),
         ("f(a=1, b)", "E0113", "an argument without a name stands after one with a name", "b"),
         ("f(a=1, a=2)", "E0114", "argument `a` stands twice", "a"),
-        ("3days", "E0109", "expected a value, found `3days`", "3days"),
+        ("x + 3days", "E0109", "`3days` is neither a number nor a name", "3days"),
         ("a. + b", "E0109", "expected a name, found `+`", "+"),
     ] {
         assert_eq!(error(text), (code, title.to_owned(), mark), "{text}");

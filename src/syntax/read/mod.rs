@@ -42,7 +42,8 @@ pub(super) fn spec(document: &Document, stem: &str, base: PathBuf, diags: &mut D
     for group in spread {
         match groups.iter().find(|other| other.name.name == group.name.name) {
             Some(other) => {
-                r.push(taken(&group.name, other.name.span, "the features spread out here form a group of this name"))
+                let finding = taken(&other.name, group.name.span, "");
+                r.push(finding.note("features that are spread out form a group of their prefix"));
             }
             None => groups.push(group),
         }
@@ -126,7 +127,9 @@ impl Reader<'_> {
     /// A map with keys out of `keys`; findings for the others. `at` is what a missing key will be marked at.
     fn map<'n>(&mut self, node: &'n Node, what: &'static str, at: Span, keys: &[&str]) -> Option<Fields<'n>> {
         if !matches!(node.kind, NodeKind::Map(_)) {
-            self.wrong(node, &format!("{what}: a map with {}", list(keys, "or")));
+            let title = format!("expected a map for {what}, found {}", node.found());
+            let finding = Diagnostic::new("E0104", title).at(node.span, "");
+            self.push(finding.help(format!("its keys are {}", list(keys, "and"))));
             return None;
         }
         for entry in node.entries() {

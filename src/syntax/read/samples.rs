@@ -100,11 +100,11 @@ const METHODS: &[(&str, (&str, &[&str]))] = &[
 
 fn split(r: &mut Reader<'_>, node: &Node, at: Span) -> Option<Split> {
     let place = |key: &str| node.entries().iter().find(|entry| entry.key.text == key).map(|entry| entry.key_span);
-    let part = PARTS.iter().find_map(|(part, _)| place(part));
-    if !r.exclusive("a split", &[("by", place("by")), ("a part of its own", part)]) {
-        return None;
-    }
-    if part.is_some() {
+    let part = PARTS.iter().map(|(part, _)| *part).find(|part| node.get(part).is_some());
+    if let Some(part) = part {
+        if !r.exclusive("a split", &[("by", place("by")), (part, place(part))]) {
+            return None;
+        }
         let fields = r.map(node, "a split by expressions", at, &["train", "valid", "test"])?;
         return parts_of(r, &fields);
     }
@@ -165,7 +165,13 @@ fn parts_of(r: &mut Reader<'_>, fields: &Fields<'_>) -> Option<Split> {
         }
     }
     let (condition, source) = (conditions.first().map(|part| part.2), sources.first().map(|part| part.2));
-    if !r.exclusive("a split", &[("parts by expression", condition), ("parts by source", source)]) || !good {
+    if let (Some(condition), Some(source)) = (condition, source) {
+        let finding =
+            Diagnostic::new("E0116", "a split is by expressions or by sources, not by both").at(source, "a source");
+        r.push(finding.at(condition, "an expression"));
+        return None;
+    }
+    if !good {
         return None;
     }
     Some(match source {

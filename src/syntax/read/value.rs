@@ -138,9 +138,9 @@ impl Reader<'_> {
 
     /// A whole number from `least` on.
     pub(super) fn whole(&mut self, node: &Node, least: u32) -> Option<Spanned<u32>> {
-        let expected = format!("a whole number from {least} to {}", u32::MAX);
-        let holds = |value: f64| value.fract() == 0.0 && (f64::from(least)..=f64::from(u32::MAX)).contains(&value);
-        let value = self.number_where(node, &expected, holds)?;
+        let expected = format!("a whole number from {least} on");
+        let value = self.number_where(node, &expected, |value| value.fract() == 0.0 && value >= f64::from(least))?;
+        self.number_where(node, "a whole number below 2^32", |value| value <= f64::from(u32::MAX))?;
         Some(Spanned { value: value as u32, span: node.span })
     }
 
