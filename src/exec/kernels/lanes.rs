@@ -59,6 +59,12 @@ pub(super) fn map_in_place<S: Simd, F: Map1>(simd: S, f: F, y: &mut [f32]) {
 /// `sum a[i] b[i]`, as far as the shorter one goes: one sum per lane, then the lanes in a fixed tree.
 #[inline(always)]
 pub(super) fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
+    simd.reduce_sum_f32s(dot_lanes(simd, a, b))
+}
+
+/// The products `a[i] b[i]`, summed lane by lane.
+#[inline(always)]
+pub(super) fn dot_lanes<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> S::f32s {
     let len = a.len().min(b.len());
     let (a, a_tail) = S::as_simd_f32s(&a[..len]);
     let (b, b_tail) = S::as_simd_f32s(&b[..len]);
@@ -69,7 +75,7 @@ pub(super) fn dot<S: Simd>(simd: S, a: &[f32], b: &[f32]) -> f32 {
     if !a_tail.is_empty() {
         sum = simd.mul_add_e_f32s(load(simd, a_tail), load(simd, b_tail), sum);
     }
-    simd.reduce_sum_f32s(sum)
+    sum
 }
 
 /// `sum x[i]`: one sum per lane, then the lanes in a fixed tree.
@@ -86,23 +92,49 @@ pub(super) fn sum<S: Simd>(simd: S, x: &[f32]) -> f32 {
     simd.reduce_sum_f32s(sum)
 }
 
-/// The registers of a slice in order, the last one padded with `pad`.
+/// The largest `x[i]` of each lane, minus infinity without any. A NaN may be dropped.
 #[inline(always)]
-pub(super) fn fold<S: Simd>(
-    simd: S,
-    x: &[f32],
-    pad: f32,
-    start: S::f32s,
-    mut step: impl FnMut(S::f32s, S::f32s) -> S::f32s,
-) -> S::f32s {
-    let (whole, tail) = S::as_simd_f32s(x);
-    let mut state = start;
-    for x in whole {
-        state = step(state, *x);
+pub(super) fn max<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
+    let low = simd.splat_f32s(f32::NEG_INFINITY);
+    let (x, tail) = S::as_simd_f32s(x);
+    let mut max = low;
+    for x in x {
+        max = simd.max_f32s(max, *x);
     }
-    if !tail.is_empty() {
-        let padded = simd.select_f32s(first(simd, tail.len()), load(simd, tail), simd.splat_f32s(pad));
-        state = step(state, padded);
+    let tail = simd.select_f32s(first(simd, tail.len()), load(simd, tail), low);
+    simd.max_f32s(max, tail)
+}
+
+/// The last lanes of rows of one length, for loops over many rows: the mask is made once.
+#[derive(Clone, Copy)]
+pub(super) struct Tail<S: Simd> {
+    /// Entries of a row beyond its last full register.
+    pub(super) count: usize,
+    mask: MemMask<S::m32s>,
+}
+
+impl<S: Simd> Tail<S> {
+    #[inline(always)]
+    pub(super) fn new(simd: S, width: usize) -> Self {
+        let count = width % S::F32_LANES;
+        Tail { count, mask: MemMask::new(first(simd, count)) }
     }
-    state
+
+    /// The first `count` lanes from `x`, zero in the others.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "a masked load")]
+    pub(super) fn load(&self, simd: S, x: &[f32]) -> S::f32s {
+        assert!(x.len() >= self.count);
+        // SAFETY: the mask enables lane i only if i < count, and x is at least that long.
+        unsafe { simd.mask_load_ptr_f32s(self.mask, x.as_ptr()) }
+    }
+
+    /// Writes the first `count` lanes.
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "a masked store")]
+    pub(super) fn store(&self, simd: S, y: &mut [f32], value: S::f32s) {
+        assert!(y.len() >= self.count);
+        // SAFETY: the mask enables lane i only if i < count, and y is at least that long.
+        unsafe { simd.mask_store_ptr_f32s(self.mask, y.as_mut_ptr(), value) }
+    }
 }

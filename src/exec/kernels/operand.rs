@@ -1,7 +1,5 @@
 //! Operands of elementwise kernels: matrices that are narrower or shorter than the result, read as if they were repeated.
 
-use std::ops::Range;
-
 /// Which row of an operand stands beside row `i` of the result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rows<'a> {
@@ -61,89 +59,107 @@ impl<'a> Operand<'a> {
         self.rows == Rows::One && self.width == 1
     }
 
-    /// What stands beside the run `range`; a column behind a map is fetched into `buffer`.
+    /// The part beside entries `from .. from + count` of a result of one column; what is behind a map is fetched into `buffer`.
     #[inline(always)]
-    fn source<'b>(&self, runs: Runs, range: &Range<usize>, width: usize, buffer: &'b mut [f32; CHUNK]) -> Source<'b>
+    pub(super) fn part<'b>(&self, from: usize, count: usize, buffer: &'b mut [f32; CHUNK]) -> Operand<'b>
     where
         'a: 'b,
     {
-        match (runs, self.rows) {
-            (Runs::Flat | Runs::Chunks, Rows::One) => Source::Splat(self.data[0]),
-            (Runs::Flat | Runs::Chunks, Rows::All) => Source::Values(&self.data[range.clone()]),
-            (Runs::Flat | Runs::Chunks, Rows::Map(map)) => {
-                for (to, row) in buffer.iter_mut().zip(&map[range.clone()]) {
+        match self.rows {
+            Rows::One => *self,
+            Rows::All => Operand::all(&self.data[from..from + count], 1),
+            Rows::Map(map) => {
+                for (to, row) in buffer.iter_mut().zip(&map[from..from + count]) {
                     *to = self.data[*row as usize];
                 }
-                Source::Values(&buffer[..range.len()])
+                Operand::all(&buffer[..count], 1)
             }
-            (Runs::Rows, rows) => {
-                let i = match rows {
-                    Rows::All => range.start / width,
-                    Rows::One => 0,
-                    Rows::Map(map) => map[range.start / width] as usize,
-                };
-                if self.width == 1 {
-                    Source::Splat(self.data[i])
-                } else {
-                    Source::Values(&self.data[i * self.width..][..self.width])
-                }
-            }
+        }
+    }
+
+    /// The operand beside runs of `size` entries.
+    #[inline(always)]
+    pub(super) fn beside(&self, size: usize, width: usize) -> Beside<'a> {
+        match self.rows {
+            _ if self.is_scalar() => Beside { data: self.data, step: 0, map: None, splat: true },
+            // All operands are dense or scalars: there is one run.
+            _ if size != width => Beside { data: self.data, step: 0, map: None, splat: false },
+            Rows::All => Beside { data: self.data, step: self.width, map: None, splat: self.width != width },
+            Rows::One => Beside { data: self.data, step: 0, map: None, splat: false },
+            Rows::Map(map) => Beside { data: self.data, step: self.width, map: Some(map), splat: self.width != width },
         }
     }
 }
 
-/// What stands beside a run of the result.
+/// Entries of a column that are taken together.
+pub(super) const CHUNK: usize = 64;
+
+/// How a result is walked: in chunks, and each chunk in runs, along which every operand is contiguous or constant.
+///
+/// One chunk and one run, if all operands are dense or scalars; one chunk and a run per row otherwise. A result of one column is
+/// cut into chunks of one run, so that what is behind a map can be fetched first.
+pub(super) struct Walk {
+    /// Entries of a chunk; the last may be shorter.
+    pub(super) chunk: usize,
+    /// Entries of a run, if the chunk has as many.
+    pub(super) run: usize,
+    /// True if operands must be cut to the chunk by `Operand::part`.
+    pub(super) fetch: bool,
+}
+
+impl Walk {
+    pub(super) fn new(operands: &[Operand], len: usize, width: usize) -> Self {
+        let whole = len.max(1);
+        match width {
+            _ if operands.iter().all(|o| o.is_dense(width) || o.is_scalar()) => {
+                Walk { chunk: whole, run: whole, fetch: false }
+            }
+            1 => Walk { chunk: CHUNK, run: CHUNK, fetch: true },
+            _ => Walk { chunk: whole, run: width, fetch: false },
+        }
+    }
+}
+
+/// An operand beside the runs of a chunk.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    data: &'a [f32],
+    step: usize,
+    map: Option<&'a [u32]>,
+    /// One value beside all entries of a run, not a value each.
+    pub(super) splat: bool,
+}
+
+impl<'a> Beside<'a> {
+    #[inline(always)]
+    fn at(&self, run: usize) -> usize {
+        self.step * self.map.map_or(run, |map| map[run] as usize)
+    }
+
+    /// The values beside a run of `size` entries.
+    #[inline(always)]
+    pub(super) fn values(&self, run: usize, size: usize) -> &'a [f32] {
+        &self.data[self.at(run)..][..size]
+    }
+
+    /// The value beside all entries of a run.
+    #[inline(always)]
+    pub(super) fn value(&self, run: usize) -> f32 {
+        self.data[self.at(run)]
+    }
+
+    /// Either of them.
+    #[inline(always)]
+    pub(super) fn source(&self, run: usize, size: usize) -> Source<'a> {
+        if self.splat { Source::Splat(self.value(run)) } else { Source::Values(self.values(run, size)) }
+    }
+}
+
+/// What stands beside a run.
 #[derive(Clone, Copy)]
 pub(super) enum Source<'a> {
-    /// A value per entry.
+    /// A value beside each entry.
     Values(&'a [f32]),
-    /// The same value beside each.
+    /// The same value beside all.
     Splat(f32),
-    /// The result itself, before it is written.
-    Target,
-}
-
-/// How a result is cut into runs along which every operand is contiguous or constant.
-#[derive(Clone, Copy)]
-enum Runs {
-    /// One run: all operands are dense or scalars.
-    Flat,
-    /// Many rows of one column each.
-    Chunks,
-    /// A row each.
-    Rows,
-}
-
-/// Rows of one column that are taken together.
-const CHUNK: usize = 64;
-
-/// Calls `each` for every run of a result of `len / width` rows, with the operands' parts (`None` is the result itself) and the
-/// result's range.
-#[inline(always)]
-pub(super) fn for_each_run<const N: usize>(
-    operands: [Option<Operand>; N],
-    len: usize,
-    width: usize,
-    mut each: impl FnMut([Source; N], Range<usize>),
-) {
-    let flat = operands.iter().flatten().all(|o| o.is_dense(width) || o.is_scalar());
-    let (runs, size) = match width {
-        _ if flat => (Runs::Flat, len),
-        1 => (Runs::Chunks, CHUNK),
-        _ => (Runs::Rows, width),
-    };
-    let mut buffers = [[0.0; CHUNK]; N];
-    let mut from = 0;
-    // `each` is a kernel: one call site keeps one copy of it.
-    while from < len {
-        let range = from..len.min(from + size);
-        let mut sources = [Source::Target; N];
-        for ((source, operand), buffer) in sources.iter_mut().zip(&operands).zip(&mut buffers) {
-            if let Some(operand) = operand {
-                *source = operand.source(runs, &range, width, buffer);
-            }
-        }
-        from = range.end;
-        each(sources, range);
-    }
 }

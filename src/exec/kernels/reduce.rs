@@ -91,16 +91,10 @@ impl WithSimd for Max<'_> {
     fn with_simd<S: Simd>(self, simd: S) {
         for (i, out) in self.out.iter_mut().enumerate() {
             let x = &self.x[i * self.width..][..self.width];
-            let low = simd.splat_f32s(f32::NEG_INFINITY);
-            // The maximum of two registers may drop NaN, so it is carried apart.
-            let mut nan = simd.splat_f32s(0.0);
-            let largest = lanes::fold(simd, x, f32::NEG_INFINITY, low, |a, x| {
-                let odd = simd.not_m32s(simd.equal_f32s(x, x));
-                nan = simd.select_f32s(odd, x, nan);
-                simd.max_f32s(a, x)
-            });
-            let nan = simd.reduce_sum_f32s(nan);
-            *out = if nan.is_nan() { nan } else { simd.reduce_max_f32s(largest) };
+            // A register's maximum may drop NaN. The sum of the row keeps it, and is NaN without one only if it holds both infinities.
+            let largest = simd.reduce_max_f32s(lanes::max(simd, x));
+            let suspect = lanes::sum(simd, x).is_nan();
+            *out = if suspect && x.iter().any(|x| x.is_nan()) { f32::NAN } else { largest };
         }
     }
 }

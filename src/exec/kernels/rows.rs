@@ -110,7 +110,9 @@ impl WithSimd for Copy<'_> {
 fn copy<S: Simd>(simd: S, src: &[f32], dst: &mut [f32]) {
     let (src, src_tail) = S::as_simd_f32s(src);
     let (dst, dst_tail) = S::as_mut_simd_f32s(dst);
-    dst.iter_mut().zip(src).for_each(|(dst, src)| *dst = *src);
+    for (dst, src) in dst.iter_mut().zip(src) {
+        *dst = *src;
+    }
     if !src_tail.is_empty() {
         lanes::store(simd, dst_tail, lanes::load(simd, src_tail));
     }
@@ -120,7 +122,9 @@ fn copy<S: Simd>(simd: S, src: &[f32], dst: &mut [f32]) {
 fn add<S: Simd>(simd: S, src: &[f32], dst: &mut [f32]) {
     let (src, src_tail) = S::as_simd_f32s(src);
     let (dst, dst_tail) = S::as_mut_simd_f32s(dst);
-    dst.iter_mut().zip(src).for_each(|(dst, src)| *dst = simd.add_f32s(*dst, *src));
+    for (dst, src) in dst.iter_mut().zip(src) {
+        *dst = simd.add_f32s(*dst, *src);
+    }
     if !src_tail.is_empty() {
         let sum = simd.add_f32s(lanes::load(simd, dst_tail), lanes::load(simd, src_tail));
         lanes::store(simd, dst_tail, sum);
@@ -132,7 +136,9 @@ fn add_scaled<S: Simd>(simd: S, scale: f32, src: &[f32], dst: &mut [f32]) {
     let scale = simd.splat_f32s(scale);
     let (src, src_tail) = S::as_simd_f32s(src);
     let (dst, dst_tail) = S::as_mut_simd_f32s(dst);
-    dst.iter_mut().zip(src).for_each(|(dst, src)| *dst = simd.mul_add_e_f32s(scale, *src, *dst));
+    for (dst, src) in dst.iter_mut().zip(src) {
+        *dst = simd.mul_add_e_f32s(scale, *src, *dst);
+    }
     if !src_tail.is_empty() {
         let sum = simd.mul_add_e_f32s(scale, lanes::load(simd, src_tail), lanes::load(simd, dst_tail));
         lanes::store(simd, dst_tail, sum);

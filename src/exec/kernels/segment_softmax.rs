@@ -38,19 +38,11 @@ fn check(len: usize, width: usize, offsets: &[u32]) -> usize {
     rows
 }
 
-/// The parts of a matrix that one softmax runs over: one column is contiguous, so lanes run along the segment; otherwise a
-/// register holds neighbouring columns and steps from row to row.
+/// The rows of each segment that has some.
 #[inline(always)]
-fn parts(offsets: &[u32], width: usize, lanes: usize, mut each: impl FnMut(Range<usize>, usize)) {
+fn segments(offsets: &[u32]) -> impl Iterator<Item = Range<usize>> {
     let base = offsets.first().map_or(0, |o| *o as usize);
-    for ends in offsets.windows(2) {
-        let rows = ends[0] as usize - base..ends[1] as usize - base;
-        for from in (0..width).step_by(if width == 1 { 1 } else { lanes }) {
-            if !rows.is_empty() {
-                each(rows.clone(), from);
-            }
-        }
-    }
+    offsets.windows(2).map(move |ends| ends[0] as usize - base..ends[1] as usize - base).filter(|rows| !rows.is_empty())
 }
 
 struct Forward<'a> {
@@ -65,51 +57,80 @@ impl WithSimd for Forward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Forward { width, offsets, y } = self;
-        let low = simd.splat_f32s(f32::NEG_INFINITY);
-        parts(offsets, width, S::F32_LANES, |rows, from| {
-            if width == 1 {
-                let y = &mut y[rows];
-                let largest = lanes::fold(simd, y, f32::NEG_INFINITY, low, |a, b| simd.max_f32s(a, b));
-                let largest = simd.splat_f32s(simd.reduce_max_f32s(largest));
-                let (whole, tail) = S::as_mut_simd_f32s(y);
-                let mut sum = simd.splat_f32s(0.0);
-                for y in whole {
-                    *y = shifted_exp(simd, *y, largest);
-                    sum = simd.add_f32s(sum, *y);
-                }
-                if !tail.is_empty() {
-                    let mask = lanes::first(simd, tail.len());
-                    let e = shifted_exp(simd, lanes::load(simd, tail), largest);
-                    lanes::store(simd, tail, e);
-                    sum = simd.add_f32s(sum, simd.select_f32s(mask, e, simd.splat_f32s(0.0)));
-                }
-                let scale = scale(simd, largest, simd.splat_f32s(simd.reduce_sum_f32s(sum)));
-                let (whole, tail) = S::as_mut_simd_f32s(y);
-                whole.iter_mut().for_each(|y| *y = simd.mul_f32s(*y, scale));
-                if !tail.is_empty() {
-                    let scaled = simd.mul_f32s(lanes::load(simd, tail), scale);
-                    lanes::store(simd, tail, scaled);
-                }
-            } else {
-                let count = S::F32_LANES.min(width - from);
-                let at = |i: usize| i * width + from..i * width + from + count;
-                let mut largest = low;
-                for i in rows.clone() {
-                    largest = simd.max_f32s(largest, lanes::load(simd, &y[at(i)]));
-                }
-                let mut sum = simd.splat_f32s(0.0);
-                for i in rows.clone() {
-                    let e = shifted_exp(simd, lanes::load(simd, &y[at(i)]), largest);
-                    lanes::store(simd, &mut y[at(i)], e);
-                    sum = simd.add_f32s(sum, e);
-                }
-                let scale = scale(simd, largest, sum);
-                for i in rows {
-                    let e = lanes::load(simd, &y[at(i)]);
-                    lanes::store(simd, &mut y[at(i)], simd.mul_f32s(e, scale));
-                }
+        for rows in segments(offsets) {
+            let y = &mut y[rows.start * width..rows.end * width];
+            if S::F32_LANES.is_multiple_of(width) {
+                packed(simd, y, width);
+                continue;
             }
-        });
+            for from in (0..width).step_by(S::F32_LANES) {
+                columns(simd, y, width, from);
+            }
+        }
+    }
+}
+
+/// Few columns: a register holds several whole rows, so that a column is every `width`th lane of it.
+#[inline(always)]
+fn packed<S: Simd>(simd: S, y: &mut [f32], width: usize) {
+    let largest = max_of_columns(simd, lanes::max(simd, y), width);
+    let (whole, tail) = S::as_mut_simd_f32s(y);
+    let mut sum = simd.splat_f32s(0.0);
+    for y in &mut *whole {
+        *y = shifted_exp(simd, *y, largest);
+        sum = simd.add_f32s(sum, *y);
+    }
+    let mask = lanes::first(simd, tail.len());
+    let rest = simd.select_f32s(mask, shifted_exp(simd, lanes::load(simd, tail), largest), simd.splat_f32s(0.0));
+    let sum = sum_of_columns(simd, simd.add_f32s(sum, rest), width);
+    let scale = scale(simd, largest, sum);
+    for y in whole {
+        *y = simd.mul_f32s(*y, scale);
+    }
+    lanes::store(simd, tail, simd.mul_f32s(rest, scale));
+}
+
+/// In every lane the sum of the lanes of its column. Rotations by halves add the same pairs in every lane.
+#[inline(always)]
+fn sum_of_columns<S: Simd>(simd: S, x: S::f32s, width: usize) -> S::f32s {
+    let (mut x, mut by) = (x, S::F32_LANES / 2);
+    while by >= width {
+        x = simd.add_f32s(x, simd.rotate_right_f32s(x, by));
+        by /= 2;
+    }
+    x
+}
+
+#[inline(always)]
+fn max_of_columns<S: Simd>(simd: S, x: S::f32s, width: usize) -> S::f32s {
+    let (mut x, mut by) = (x, S::F32_LANES / 2);
+    while by >= width {
+        x = simd.max_f32s(x, simd.rotate_right_f32s(x, by));
+        by /= 2;
+    }
+    x
+}
+
+/// A register of neighbouring columns from `from` on, which steps from row to row of the segment `y`.
+#[inline(always)]
+fn columns<S: Simd>(simd: S, y: &mut [f32], width: usize, from: usize) {
+    let count = S::F32_LANES.min(width - from);
+    let mut largest = simd.splat_f32s(f32::NEG_INFINITY);
+    for row in y.chunks_exact(width) {
+        largest = simd.max_f32s(largest, lanes::load(simd, &row[from..from + count]));
+    }
+    let mut sum = simd.splat_f32s(0.0);
+    for row in y.chunks_exact_mut(width) {
+        let y = &mut row[from..from + count];
+        let e = shifted_exp(simd, lanes::load(simd, y), largest);
+        lanes::store(simd, y, e);
+        sum = simd.add_f32s(sum, e);
+    }
+    let scale = scale(simd, largest, sum);
+    for row in y.chunks_exact_mut(width) {
+        let y = &mut row[from..from + count];
+        let scaled = simd.mul_f32s(lanes::load(simd, y), scale);
+        lanes::store(simd, y, scaled);
     }
 }
 
@@ -143,31 +164,38 @@ impl WithSimd for Backward<'_> {
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
         let Backward { g, y, width, offsets, write, dx } = self;
-        let gradient = |g: S::f32s, y: S::f32s, dot: S::f32s, dx: &mut [f32]| {
-            let term = simd.mul_f32s(y, simd.sub_f32s(g, dot));
-            let old = if write == Write::Add { lanes::load(simd, dx) } else { simd.splat_f32s(0.0) };
-            lanes::store(simd, dx, simd.add_f32s(old, term));
-        };
-        parts(offsets, width, S::F32_LANES, |rows, from| {
-            if width == 1 {
-                let dot = simd.splat_f32s(lanes::dot(simd, &g[rows.clone()], &y[rows.clone()]));
-                for begin in rows.clone().step_by(S::F32_LANES) {
-                    let at = begin..rows.end.min(begin + S::F32_LANES);
-                    gradient(lanes::load(simd, &g[at.clone()]), lanes::load(simd, &y[at.clone()]), dot, &mut dx[at]);
+        for rows in segments(offsets) {
+            if S::F32_LANES.is_multiple_of(width) {
+                let all = rows.start * width..rows.end * width;
+                let dot = sum_of_columns(simd, lanes::dot_lanes(simd, &g[all.clone()], &y[all.clone()]), width);
+                for from in all.clone().step_by(S::F32_LANES) {
+                    let at = from..all.end.min(from + S::F32_LANES);
+                    gradient(simd, &g[at.clone()], &y[at.clone()], dot, write, &mut dx[at]);
                 }
-            } else {
-                let count = S::F32_LANES.min(width - from);
-                let at = |i: usize| i * width + from..i * width + from + count;
+                continue;
+            }
+            for from in (0..width).step_by(S::F32_LANES) {
+                let to = width.min(from + S::F32_LANES);
                 let mut dot = simd.splat_f32s(0.0);
                 for i in rows.clone() {
-                    dot = simd.mul_add_e_f32s(lanes::load(simd, &g[at(i)]), lanes::load(simd, &y[at(i)]), dot);
+                    let at = i * width + from..i * width + to;
+                    dot = simd.mul_add_e_f32s(lanes::load(simd, &g[at.clone()]), lanes::load(simd, &y[at]), dot);
                 }
-                for i in rows {
-                    gradient(lanes::load(simd, &g[at(i)]), lanes::load(simd, &y[at(i)]), dot, &mut dx[at(i)]);
+                for i in rows.clone() {
+                    let at = i * width + from..i * width + to;
+                    gradient(simd, &g[at.clone()], &y[at.clone()], dot, write, &mut dx[at]);
                 }
             }
-        });
+        }
     }
+}
+
+/// `dx (+)= y (g - dot)` for a register.
+#[inline(always)]
+fn gradient<S: Simd>(simd: S, g: &[f32], y: &[f32], dot: S::f32s, write: Write, dx: &mut [f32]) {
+    let term = simd.mul_f32s(lanes::load(simd, y), simd.sub_f32s(lanes::load(simd, g), dot));
+    let old = if write == Write::Add { lanes::load(simd, dx) } else { simd.splat_f32s(0.0) };
+    lanes::store(simd, dx, simd.add_f32s(old, term));
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! A choice between two operands, element by element.
 
-use super::operand::{Operand, Source, for_each_run};
+use super::operand::{CHUNK, Operand, Source, Walk};
 use super::{dispatch, lanes};
 use pulp::{Simd, WithSimd};
 
@@ -25,23 +25,37 @@ impl WithSimd for Select<'_> {
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let out = self.out;
-        for_each_run([Some(self.condition), Some(self.a), Some(self.b)], out.len(), self.width, |sources, range| {
-            for (chunk, to) in out[range].chunks_mut(S::F32_LANES).enumerate() {
-                let [condition, a, b] = sources.map(|s| load(simd, s, chunk));
-                let no = simd.equal_f32s(condition, simd.splat_f32s(0.0));
-                lanes::store(simd, to, simd.select_f32s(no, b, a));
+        let width = self.width;
+        let walk = Walk::new(&[self.condition, self.a, self.b], self.out.len(), width);
+        let mut fetched = [[0.0; CHUNK]; 3];
+        for (i, out) in self.out.chunks_mut(walk.chunk).enumerate() {
+            let (from, count) = (i * walk.chunk, out.len());
+            let size = walk.run.min(count);
+            let [for_condition, for_a, for_b] = &mut fetched;
+            let (mut condition, mut a, mut b) = (self.condition, self.a, self.b);
+            if walk.fetch {
+                condition = condition.part(from, count, for_condition);
+                a = a.part(from, count, for_a);
+                b = b.part(from, count, for_b);
             }
-        });
+            let (condition, a, b) = (condition.beside(size, width), a.beside(size, width), b.beside(size, width));
+            for (run, out) in out.chunks_exact_mut(size).enumerate() {
+                let (condition, a, b) = (condition.source(run, size), a.source(run, size), b.source(run, size));
+                for (at, to) in (0..size).step_by(S::F32_LANES).zip(out.chunks_mut(S::F32_LANES)) {
+                    let no = simd.equal_f32s(load(simd, condition, at), simd.splat_f32s(0.0));
+                    lanes::store(simd, to, simd.select_f32s(no, load(simd, b, at), load(simd, a, at)));
+                }
+            }
+        }
     }
 }
 
+/// The lanes from entry `at` of a run on.
 #[inline(always)]
-fn load<S: Simd>(simd: S, source: Source, chunk: usize) -> S::f32s {
+fn load<S: Simd>(simd: S, source: Source, at: usize) -> S::f32s {
     match source {
-        Source::Values(values) => lanes::load(simd, &values[chunk * S::F32_LANES..]),
+        Source::Values(values) => lanes::load(simd, &values[at..]),
         Source::Splat(value) => simd.splat_f32s(value),
-        Source::Target => simd.splat_f32s(0.0),
     }
 }
 

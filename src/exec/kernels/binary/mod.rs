@@ -1,11 +1,13 @@
 //! One function of two operands, element by element, with broadcasting; gradients of activations are such functions too.
 
 mod functions;
+mod runs;
 
-use super::operand::{Operand, Source, for_each_run};
-use super::{dispatch, lanes};
+use super::dispatch;
+use super::operand::{CHUNK, Operand, Walk};
 use functions::*;
 use pulp::{Simd, WithSimd};
+use runs::Runs;
 
 /// A function of two numbers `a` and `b`. Comparisons give 1 or 0; with NaN they are false, except `NotEqual`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,88 +118,21 @@ impl WithSimd for Apply<'_> {
 impl Apply<'_> {
     #[inline(always)]
     fn runs<S: Simd, F: Map2>(self, simd: S, f: F) {
-        let add = self.write == Write::Add;
-        let out = self.out;
-        for_each_run([self.a, Some(self.b)], out.len(), self.width, |[a, b], range| {
-            run(simd, f, a, b, add, &mut out[range]);
-        });
-    }
-}
-
-/// One run of the result.
-#[inline(always)]
-fn run<S: Simd, F: Map2>(simd: S, f: F, a: Source, b: Source, add: bool, out: &mut [f32]) {
-    let (out, out_tail) = S::as_mut_simd_f32s(out);
-    let a = Side::new(simd, a, out.len());
-    let b = Side::new(simd, b, out.len());
-    // A loop per shape: a branch inside would cost as much as the arithmetic.
-    match (&a, &b) {
-        (Side::Values(a, _), Side::Values(b, _)) => {
-            for ((out, a), b) in out.iter_mut().zip(*a).zip(*b) {
-                *out = result(simd, f, *a, *b, add, *out);
+        let Apply { a, b, width, out, .. } = self;
+        let walk = Walk::new(&[a.unwrap_or(b), b], out.len(), width);
+        let mut fetched = [[0.0; CHUNK]; 2];
+        for (i, out) in out.chunks_mut(walk.chunk).enumerate() {
+            let (from, count) = (i * walk.chunk, out.len());
+            let size = walk.run.min(count);
+            let [for_a, for_b] = &mut fetched;
+            let (mut a, mut b) = (a, b);
+            if walk.fetch {
+                a = a.map(|a| a.part(from, count, for_a));
+                b = b.part(from, count, for_b);
             }
+            let runs = Runs { simd, f, size, add: self.write == Write::Add };
+            runs.all(a.map(|a| a.beside(size, width)), b.beside(size, width), out);
         }
-        (Side::Values(a, _), Side::Splat(b)) => {
-            for (out, a) in out.iter_mut().zip(*a) {
-                *out = result(simd, f, *a, *b, add, *out);
-            }
-        }
-        (Side::Splat(a), Side::Values(b, _)) => {
-            for (out, b) in out.iter_mut().zip(*b) {
-                *out = result(simd, f, *a, *b, add, *out);
-            }
-        }
-        (Side::Target, Side::Values(b, _)) => {
-            for (out, b) in out.iter_mut().zip(*b) {
-                *out = f.at(simd, *out, *b);
-            }
-        }
-        (a, b) => {
-            for out in out.iter_mut() {
-                *out = result(simd, f, a.splat_or(*out), b.splat_or(*out), add, *out);
-            }
-        }
-    }
-    if !out_tail.is_empty() {
-        let old = lanes::load(simd, out_tail);
-        lanes::store(simd, out_tail, result(simd, f, a.tail(simd, old), b.tail(simd, old), add, old));
-    }
-}
-
-#[inline(always)]
-fn result<S: Simd, F: Map2>(simd: S, f: F, a: S::f32s, b: S::f32s, add: bool, old: S::f32s) -> S::f32s {
-    if add { f.add_to(simd, a, b, old) } else { f.at(simd, a, b) }
-}
-
-/// An operand of one run in registers.
-enum Side<'a, S: Simd> {
-    /// Whole registers, and the rest.
-    Values(&'a [S::f32s], &'a [f32]),
-    Splat(S::f32s),
-    Target,
-}
-
-impl<'a, S: Simd> Side<'a, S> {
-    #[inline(always)]
-    fn new(simd: S, source: Source<'a>, registers: usize) -> Self {
-        match source {
-            Source::Values(values) => {
-                let (whole, tail) = S::as_simd_f32s(values);
-                Side::Values(&whole[..registers], tail)
-            }
-            Source::Splat(value) => Side::Splat(simd.splat_f32s(value)),
-            Source::Target => Side::Target,
-        }
-    }
-
-    #[inline(always)]
-    fn splat_or(&self, old: S::f32s) -> S::f32s {
-        if let Side::Splat(value) = self { *value } else { old }
-    }
-
-    #[inline(always)]
-    fn tail(&self, simd: S, old: S::f32s) -> S::f32s {
-        if let Side::Values(_, tail) = self { lanes::load(simd, tail) } else { self.splat_or(old) }
     }
 }
 
