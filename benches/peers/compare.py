@@ -1,0 +1,173 @@
+"""A training step of specrec beside the same step of PyTorch: first that they compute the same, then how long they take.
+
+`compare.py [--threads 1,2] [--rounds 7] [--ragged] [--check-only] [--write]`, from the root of the repository. See README.md.
+"""
+
+import argparse
+import datetime
+import json
+import pathlib
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+
+import child
+import material
+
+HERE = pathlib.Path(__file__).parent
+RESULTS = HERE.parent / "RESULTS.md"
+SECONDS_PER_TURN = 2.0
+QUIET = 0.05
+TOLERANCE = 1e-4
+
+
+def arguments():
+    a = argparse.ArgumentParser()
+    a.add_argument("--threads", default="1,2")
+    a.add_argument("--rounds", type=int, default=7)
+    a.add_argument("--ragged", action="store_true", help="histories of 1 to 50 instead of 50; PyTorch pads")
+    a.add_argument("--check-only", action="store_true")
+    a.add_argument("--table-size", action="store_true", help="specrec alone: tables of 1e4 and 1e7 rows")
+    a.add_argument("--write", action="store_true", help=f"put the tables into {RESULTS.name}")
+    a.add_argument("--step", help="the built example, instead of building it")
+    return a.parse_args()
+
+
+def built(options):
+    if options.step:
+        return options.step
+    subprocess.run(["cargo", "build", "--release", "--example", "step"], check=True)
+    meta = subprocess.run(["cargo", "metadata", "--format-version", "1", "--no-deps"], check=True, capture_output=True, text=True)
+    return f"{json.loads(meta.stdout)['target_directory']}/release/examples/step"
+
+
+def ours(step, threads, *settings, name="specrec"):
+    return child.Child(name, [step, str(HERE / "w1.yaml"), "--threads", str(threads), *settings], threads)
+
+
+def theirs(kind, threads):
+    return child.Child(f"PyTorch, {kind} Adam", [sys.executable, str(HERE / "torch_w1.py"), kind, str(threads)], threads)
+
+
+def rows(specrec):
+    """How many rows the two tables have, from `describe`: `item:100000x16 ...`."""
+    shapes = dict(w.rpartition(":")[::2] for w in specrec.ask("describe"))
+    return {name: int(shapes[name].split("x")[0]) for name in ("item", "kind")}
+
+
+def prepare(children, folder, options):
+    """The same weights and batches everywhere, and one step of each compared."""
+    specrec = children[0]
+    weights = f"{folder}/weights.safetensors"
+    specrec.ask("save", weights)
+    material.stir(weights)
+    batches = material.batches(folder, rows(specrec), ragged=options.ragged)
+    for i, c in enumerate(children):
+        c.ask("load", weights, *batches)
+        c.ask("grads", f"{folder}/grads{i}.safetensors")
+    for i, peer in enumerate(children[1:], 1):
+        found = material.differences(f"{folder}/grads0.safetensors", f"{folder}/grads{i}.safetensors")
+        worst = max(found, key=found.get)
+        print(f"{peer.name}: loss and {len(found) - 1} gradients agree to {found[worst]:.1e} ({worst})")
+        if found[worst] > TOLERANCE:
+            raise SystemExit("they do not compute the same: nothing is timed. " + str({k: v for k, v in found.items() if v > TOLERANCE}))
+    for c in children:
+        parameters, flops = c.ask("count")
+        print(f"{c.name}: {int(parameters):,} parameters, {int(flops):,} FLOPs of matrix products per training step")
+
+
+def measure(children, verb, rounds):
+    """Median milliseconds per round for every child, taken in turns; a turn that other work disturbed is taken again."""
+    counts = {}
+    for c in children:
+        c.times(verb, 3)
+        counts[c] = max(3, round(SECONDS_PER_TURN * 1e3 / statistics.median(c.times(verb, 3))))
+    medians, disturbed = {c: [] for c in children}, 0
+    while len(medians[children[-1]]) < rounds:
+        for c in children:
+            for attempt in range(5):
+                others = child.machine_cpu_seconds() - c.cpu_seconds()
+                times = c.times(verb, counts[c])
+                share = (child.machine_cpu_seconds() - c.cpu_seconds() - others) / (sum(times) / 1e3)
+                if share < QUIET:
+                    break
+                disturbed += 1
+            medians[c].append(statistics.median(times))
+    return medians, disturbed
+
+
+def table(children, verb, medians):
+    """One line per child: the median over the rounds, and the ratio of each round to specrec's."""
+    out = []
+    for c in children:
+        ratios = sorted(t / o for t, o in zip(medians[c], medians[children[0]]))
+        spread = f"{statistics.median(ratios):.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})" if c is not children[0] else "1"
+        out.append(f"| {verb} | {c.name} | {statistics.median(medians[c]):.2f} | {spread} | {c.peak_megabytes():.0f} |")
+    return out
+
+
+def against_pytorch(step, options):
+    lines = ["| threads | | | ms | ratio to specrec | peak MB |", "|---|---|---|---|---|---|"]
+    for threads in map(int, options.threads.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            children = [ours(step, threads), theirs("dense", threads), theirs("sparse", threads)]
+            prepare(children, folder, options)
+            if not options.check_only:
+                for verb, name in [("time", "training step"), ("infer", "inference of the batch")]:
+                    medians, disturbed = measure(children, verb, options.rounds)
+                    lines += [f"| {threads} {l}" for l in table(children, name, medians)]
+                    print(f"{name}, {threads} threads: {disturbed} turns were disturbed by other work and taken again")
+            for c in children:
+                c.close()
+    return lines
+
+
+def table_sizes(step, options):
+    """The same 9,000 ids spread over tables of two sizes."""
+    lines = ["| threads | | | ms | ratio to the small table | peak MB |", "|---|---|---|---|---|---|"]
+    for threads in map(int, options.threads.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            children = []
+            for size in (10_000, 10_000_000):
+                c = ours(step, threads, "--set", f"features.item.size={size}", name=f"{size:,} items")
+                path = pathlib.Path(folder, str(size))
+                path.mkdir()
+                c.ask("load", "-", *material.batches(path, rows(c), pool=9_000))
+                children.append(c)
+            medians, disturbed = measure(children, "time", options.rounds)
+            lines += [f"| {threads} {l}" for l in table(children, "training step", medians)]
+            print(f"{threads} threads: {disturbed} turns were disturbed by other work and taken again")
+            for c in children:
+                c.close()
+    return lines
+
+
+def write(title, lines, options):
+    """A section of the results is replaced as a whole."""
+    import torch
+
+    cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
+    about = f"{datetime.date.today()}, {cpu}, PyTorch {torch.__version__}, {options.rounds} rounds; medians, and the range of the ratio over the rounds."
+    section = f"## {title}\n\n{about}\n\n" + "\n".join(lines) + "\n"
+    old = RESULTS.read_text() if RESULTS.exists() else "# Measured\n\nHow: [peers/README.md](peers/README.md).\n"
+    parts = old.split("\n## ")
+    kept = [p for p in parts[1:] if not p.startswith(title + "\n")]
+    RESULTS.write_text("\n## ".join([parts[0], *[k.rstrip("\n") + "\n" for k in kept]]) + "\n" + section)
+
+
+def main():
+    options = arguments()
+    step = built(options)
+    if options.table_size:
+        title, lines = "W1, table of 1e4 and 1e7 rows", table_sizes(step, options)
+    else:
+        title, lines = "W1 beside PyTorch" + (", ragged histories" if options.ragged else ""), against_pytorch(step, options)
+    print("\n".join(lines))
+    if options.write and not options.check_only:
+        write(title, lines, options)
+
+
+if __name__ == "__main__":
+    main()
