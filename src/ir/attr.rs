@@ -1,8 +1,10 @@
 //! Attributes of an operation: what it is told besides its operands.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::axis::AxisId;
+use super::graph::Graph;
 use super::op::Fault;
 
 /// One attribute.
@@ -20,6 +22,9 @@ pub enum Attr {
     Axes(Vec<AxisId>),
     /// Several numbers.
     List(Vec<f64>),
+    /// A graph of its own, with axes of its own: what `scan` does at each step. It is an attribute, and not a field of the
+    /// node, so that whoever carries attributes (copies, passes, executors) carries it too.
+    Body(Arc<Graph>),
 }
 
 /// What an operation says about one of its attributes; every declared attribute must be given.
@@ -42,6 +47,8 @@ pub enum AttrKind {
     Axes,
     /// [`Attr::List`].
     List,
+    /// [`Attr::Body`].
+    Body,
 }
 
 /// Attributes by name, printed in order of name.
@@ -124,6 +131,14 @@ impl Attrs {
         self.axes(name).first().copied()
     }
 
+    /// A graph of the node's own; none if absent.
+    pub fn body(&self, name: &str) -> Option<&Arc<Graph>> {
+        match self.get(name) {
+            Some(Attr::Body(body)) => Some(body),
+            _ => None,
+        }
+    }
+
     /// Every attribute in order of name.
     pub fn iter(&self) -> impl Iterator<Item = (&'static str, &Attr)> {
         self.0.iter().map(|(name, attr)| (*name, attr))
@@ -149,7 +164,8 @@ impl AttrKind {
             | (AttrKind::Float, Attr::Float(_))
             | (AttrKind::Text, Attr::Text(_))
             | (AttrKind::Axes, Attr::Axes(_))
-            | (AttrKind::List, Attr::List(_)) => true,
+            | (AttrKind::List, Attr::List(_))
+            | (AttrKind::Body, Attr::Body(_)) => true,
             (AttrKind::Axis, Attr::Axes(axes)) => axes.len() == 1,
             _ => false,
         }
@@ -165,6 +181,7 @@ impl AttrKind {
             AttrKind::Axis => "an axis",
             AttrKind::Axes => "a list of axes",
             AttrKind::List => "a list of numbers",
+            AttrKind::Body => "a body",
         }
     }
 }
@@ -214,5 +231,11 @@ impl From<Vec<AxisId>> for Attr {
 impl From<Vec<f64>> for Attr {
     fn from(value: Vec<f64>) -> Self {
         Attr::List(value)
+    }
+}
+
+impl From<Arc<Graph>> for Attr {
+    fn from(value: Arc<Graph>) -> Self {
+        Attr::Body(value)
     }
 }

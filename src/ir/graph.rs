@@ -288,3 +288,26 @@ impl Graph {
         self.params.iter().position(|param| param.name == name).map(|i| ParamId(i as u32))
     }
 }
+
+/// Two graphs are equal if they print the same: places in the spec do not count.
+impl PartialEq for Graph {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, &self.axes, &self.values, &self.order) == (&other.name, &other.axes, &other.values, &other.order)
+            && (&self.params, &self.inputs, &self.nodes) == (&other.params, &other.inputs, &other.nodes)
+            && (&self.effects, &self.losses, &self.outputs) == (&other.effects, &other.losses, &other.outputs)
+    }
+}
+
+impl PartialEq for Node {
+    fn eq(&self, other: &Self) -> bool {
+        self.op.name() == other.op.name()
+            && (&self.attrs, &self.operands, &self.results) == (&other.attrs, &other.operands, &other.results)
+    }
+}
+
+impl PartialEq for Effect {
+    fn eq(&self, other: &Self) -> bool {
+        self.op.name() == other.op.name()
+            && (&self.attrs, &self.targets, &self.operands) == (&other.attrs, &other.targets, &other.operands)
+    }
+}

@@ -30,3 +30,19 @@ pub enum InputSource {
     /// A number that the training loop sets before each step: `lr`, `step`, `tables_lr`.
     Schedule(String),
 }
+
+impl InputSource {
+    /// The source that an input's name alone stands for: the feature of that name, along the axis before its last dot.
+    pub fn plain(name: &str) -> Self {
+        let (axis, feature) = match name.rsplit_once('.') {
+            Some((axis, feature)) => (Some(axis.to_owned()), feature.to_owned()),
+            None => (None, name.to_owned()),
+        };
+        InputSource::Feature { axis, feature }
+    }
+
+    /// Whether it tells what is to be predicted, or how much: nothing that an inference graph may read.
+    pub fn is_of_training(&self) -> bool {
+        !matches!(self, InputSource::Feature { .. })
+    }
+}

@@ -7,5 +7,6 @@ pub mod copy;
 pub mod graph;
 pub mod input;
 pub mod op;
+pub mod print;
 pub mod rows;
 pub mod types;
