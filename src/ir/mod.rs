@@ -8,5 +8,6 @@ pub mod graph;
 pub mod input;
 pub mod op;
 pub mod print;
+pub mod read;
 pub mod rows;
 pub mod types;

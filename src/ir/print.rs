@@ -11,6 +11,7 @@ use super::attr::{Attr, Attrs};
 use super::axis::{AxisId, AxisKind};
 use super::graph::{Def, Effect, Graph, Init, Input, Item, Node, Param, ParamId, Role, ValueId};
 use super::input::InputSource;
+use super::read::is_path;
 
 /// Spaces that each level is set in by.
 const STEP: usize = 2;
@@ -32,26 +33,10 @@ impl Display for Name<'_> {
     }
 }
 
-/// Whether a name is a path of words and numbers, `interest.hidden.0.w`, that begins with a word.
-pub(super) fn is_path(name: &str) -> bool {
-    let part = |part: &str| !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_');
-    let first = name.chars().next();
-    first.is_some_and(|c| c.is_alphabetic() || c == '_') && name.split('.').all(part)
-}
-
-/// Whether a name can be that of an axis: a path, `|table|`, `table!`, or `axis|condition`.
-pub(super) fn is_axis_name(name: &str) -> bool {
-    let whole = name.strip_suffix('!').or_else(|| name.strip_prefix('|').and_then(|rest| rest.strip_suffix('|')));
-    match whole {
-        Some(table) => is_path(table),
-        None => name.split('|').all(is_path),
-    }
-}
-
 /// Everything between the braces of a model or a body.
 fn lines(f: &mut Formatter<'_>, graph: &Graph, depth: usize) -> fmt::Result {
     f.write_str("{\n")?;
-    let mut line = |f: &mut Formatter<'_>, text: &dyn Fn(&mut Formatter<'_>) -> fmt::Result| {
+    let line = |f: &mut Formatter<'_>, text: &dyn Fn(&mut Formatter<'_>) -> fmt::Result| {
         write!(f, "{:1$}", "", depth + STEP)?;
         text(f)?;
         f.write_char('\n')

@@ -13,6 +13,7 @@ pub mod transpose;
 pub mod unary;
 
 use crate::ir::op::{EffectOp, Op};
+use crate::ir::read::Registry;
 
 /// Pure operations that stand in a file of their own, alphabetical.
 const SINGLE: &[&dyn Op] = &[
@@ -44,3 +45,6 @@ pub fn find(name: &str) -> Option<&'static dyn Op> {
 pub fn find_effect(name: &str) -> Option<&'static dyn EffectOp> {
     EFFECTS.iter().copied().find(|op| op.name() == name)
 }
+
+/// Everything that a text of the IR may name.
+pub const REGISTRY: Registry = Registry { op: find, effect: find_effect };
