@@ -57,6 +57,44 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model:\n  x: linear(a, 16, share=s)\n  y: linear(b, 16, share=s)",
     },
     Explanation {
+        code: "E0330",
+        title: "a text is not the text form of a graph",
+        text: "Graphs are written one item a line: `axis`, `param`, `table`, `state`, `frozen`, `input`, `%value: type = operation(...)`, `loss`, `update`,\n\
+               `output`. Something else stands at the mark.",
+        example: "model m {\n  input x: f32[B, 1]\n}",
+        fix: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n}",
+    },
+    Explanation {
+        code: "E0331",
+        title: "an unknown name in the text of a graph",
+        text: "Axes, values and parameters are declared by a line above the one that uses them; operations are those of the registry.",
+        example: "model m {\n  axis B: batch\n  input %x: f32[B, 4]\n  %y: f32[B, 1] = sum_width(%z)\n}",
+        fix: "model m {\n  axis B: batch\n  input %x: f32[B, 4]\n  %y: f32[B, 1] = sum_width(%x)\n}",
+    },
+    Explanation {
+        code: "E0332",
+        title: "a name is declared twice in the text of a graph",
+        text: "Axes have names of their own, so have parameters; inputs and computed values share one namespace.",
+        example: "model m {\n  axis B: batch\n  axis B: static(2)\n}",
+        fix: "model m {\n  axis B: batch\n  axis heads: static(2)\n}",
+    },
+    Explanation {
+        code: "E0333",
+        title: "a stated type is not the inferred one",
+        text: "Types are inferred from the operation and its operands. The text states them for the reader, and so that a change of meaning does not\n\
+               pass in silence.",
+        example: "model m {\n  axis B: batch\n  input %x: f32[B, 4]\n  %y: f32[B, 2] = sum_width(%x)\n}",
+        fix: "model m {\n  axis B: batch\n  input %x: f32[B, 4]\n  %y: f32[B, 1] = sum_width(%x)\n}",
+    },
+    Explanation {
+        code: "E0340",
+        title: "a graph breaks an invariant of the IR",
+        text: "The verifier runs around every pass, and this is what it holds graphs to. Hand-written text can break one; a spec that does shows a fault of\n\
+               the compiler, which is worth a report.",
+        example: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n  loss l = %x\n}",
+        fix: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n  %l: f32[1] = sum(%x) {over: B}\n  loss l = %l\n}",
+    },
+    Explanation {
         code: "E0399",
         title: "a fault of the program",
         text: "A stage of the compiler broke one of its own rules. The spec is not to blame, and nothing was computed from it.",

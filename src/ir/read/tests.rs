@@ -110,7 +110,7 @@ fn a_text_of_another_form_says_what_was_expected() {
 }
 
 #[test]
-fn a_result_may_have_any_name_that_another_result_was_added_under() {
+fn a_name_that_is_no_path_is_quoted() {
     assert!(
         is_path("a.0.b_1") && is_path("_x") && !is_path("0.a") && !is_path("a b") && !is_path("a.") && !is_path("inf")
     );
