@@ -27,16 +27,18 @@ pub(super) fn complain(text: &str, map: &OffsetMap, error: &Error<Rule>) -> Diag
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at.min(text.len()),
     };
     let (found, len) = found(text, at);
-    if let Some(start) = number_before(text, at).filter(|_| len > 0) {
+    let expected = match &error.variant {
+        ErrorVariant::ParsingError { positives, .. } => expected(positives),
+        ErrorVariant::CustomError { message } => message.clone(),
+    };
+    let own_digit = text.get(at..).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
+    let digit = if own_digit && expected.starts_with("a value") { Some(at) } else { number_before(text, at) };
+    if let Some(start) = digit {
         let word = text.get(start..at + len).unwrap_or("");
         return Diagnostic::new("E0109", format!("`{word}` is neither a number nor a name"))
             .at(map.span(start, at + len), "")
             .help("a duration is `3d`, `4h`, `30m` or `10s`; a name does not start with a digit");
     }
-    let expected = match &error.variant {
-        ErrorVariant::ParsingError { positives, .. } => expected(positives),
-        ErrorVariant::CustomError { message } => message.clone(),
-    };
     let mut finding =
         Diagnostic::new("E0109", format!("expected {expected}, found {found}")).at(map.span(at, at + len), "");
     if let Some(opened) = unclosed(text, at) {
