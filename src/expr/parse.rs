@@ -253,7 +253,7 @@ impl Reader<'_> {
     /// A number; a duration is in seconds.
     fn number(&self, pair: &Pair<'_, Rule>) -> Result<f64, Diagnostic> {
         let written = pair.as_str();
-        let digits = written.trim_end_matches(|c: char| matches!(c, 'd' | 'h' | 'm' | 's'));
+        let digits = written.trim_end_matches(['d', 'h', 'm', 's']);
         let seconds = match written.get(digits.len()..) {
             Some("d") => 86_400.0,
             Some("h") => 3_600.0,

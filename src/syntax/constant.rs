@@ -32,6 +32,15 @@ impl Constants {
             if !is_name(&name.name) {
                 diags.push(super::read::no_name(&name));
             }
+            if let Some(user) = constants.list.iter().find(|other| mentions(&other.value, &name.name)) {
+                let title = format!("`{}` names two things", name.name);
+                let finding = Diagnostic::new("E0119", title).at(name.span, "a constant");
+                diags.push(
+                    finding
+                        .at(user.value.span, "not this constant, which comes later")
+                        .help("rename it, or move it up"),
+                );
+            }
             if let Some(value) = constants.literal(&entry.value, diags) {
                 constants.list.push(Named { name, value });
             }
@@ -167,6 +176,15 @@ impl Constants {
                 .at(place, "")
                 .at(value.span, "the constant")),
         }
+    }
+}
+
+/// Whether a constant is, or lists, a name.
+fn mentions(value: &Expr, name: &str) -> bool {
+    match &value.kind {
+        ExprKind::Name(own) => own == name,
+        ExprKind::List(items) => items.iter().any(|item| mentions(item, name)),
+        _ => false,
     }
 }
 

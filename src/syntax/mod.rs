@@ -6,6 +6,7 @@
 mod constant;
 mod extend;
 mod node;
+pub mod print;
 mod read;
 mod scalar;
 mod set;

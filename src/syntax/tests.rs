@@ -179,6 +179,33 @@ fn every_form_of_the_language_is_read() {
 }
 
 #[test]
+fn a_printed_spec_reads_back_as_the_same_spec() {
+    let (mut sources, mut diags) = (Sources::default(), Diags::default());
+    let mut again = |spec: &Spec| {
+        let text = print::print(spec);
+        let read = load_text("test.yaml", &text, &spec.base, &[], &mut sources, &mut diags);
+        assert!(diags.list().is_empty(), "{}\n{text}", crate::diag::render::render_all(diags.list(), &sources, false));
+        assert_eq!(crate::diag::without_spans(&read.unwrap()), crate::diag::without_spans(spec), "{text}");
+        text
+    };
+    for path in ["specs/din.yaml", "specs/base.yaml", "specs/deepfm.yaml", "examples/custom_attention.yaml"] {
+        again(&shipped(path));
+    }
+    let text = again(&good(SURFACE, &[]));
+    insta::assert_snapshot!(text);
+    for odd in [
+        "let: {act: \"relu\", b: [relu, \"a{{b}\", -1.5, [true]]}\nsources: {ab: {path: \"{act}/{{x}: y #.csv\", missing: [\"\", \"~\"], delimiter: \"\\u0001\"}}\n",
+        "samples: {from: \"null\", time: \"true\", split: {train: {from: a}, test: {from: \"b: c\"}}, outcomes: [\"\", \"a, b\", \"5\"]}\n",
+        "model:\n  x: '[a, \"b: c\"]'\n  y: 'a == \"x #y: z\"'\n  z: 'null'\n  n: '-5'\n  w: '(a)'\n  v: \"f('é\\\\n\\\\t')\"\n",
+        "samples: {from: a, split: {by: random, parts: [0.5, 0.5]}}\ntables: {t: {}}\ntrain: {optimizer: {schedule: {decay: exponential(0.9)}}}\n",
+        "samples: {from: a, split: {by: leave_one_out, of: u}, per: user}\naxes: {h: {within: a, column: b}}\nblocks:\n  'f(a, b=\"x: y\", c=[1, 2])':\n    return: a\n",
+    ] {
+        let head = if odd.contains("samples:") { "specrec: 1\n" } else { HEAD };
+        again(&good(&format!("{head}{odd}"), &[]));
+    }
+}
+
+#[test]
 fn sets_reach_constants_maps_and_expressions() {
     let spec = good(
         SURFACE,

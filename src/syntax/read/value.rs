@@ -93,8 +93,9 @@ impl Reader<'_> {
         };
         let word =
             self.constants.fill(&word, &crate::diag::offset::OffsetMap::new(node.span.file), node.span, self.diags)?;
+        let known = words.contains(&word.as_str());
         let word = match self.constants.get(&word).map(|value| &value.kind) {
-            Some(ExprKind::Name(word) | ExprKind::Text(word)) => word.clone(),
+            Some(ExprKind::Name(word) | ExprKind::Text(word)) if !known => word.clone(),
             _ => word,
         };
         if let Some((_, value)) = table.iter().find(|(known, _)| *known == word) {
