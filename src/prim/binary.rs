@@ -6,7 +6,7 @@ use crate::ir::graph::ValueId;
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
-use super::make;
+use super::{make, tensor};
 
 /// A row of the table of elementwise operations.
 #[derive(Debug)]
@@ -26,12 +26,12 @@ pub const BINARY: &[Binary] = &[
     Binary { name: "div", eval: |a, b| a.broadcast_div(b), vjp: Some(div_vjp) },
     Binary { name: "max", eval: |a, b| a.broadcast_maximum(b), vjp: Some(|at, g| pick_vjp(at, g, "ge")) },
     Binary { name: "min", eval: |a, b| a.broadcast_minimum(b), vjp: Some(|at, g| pick_vjp(at, g, "le")) },
-    Binary { name: "eq", eval: |a, b| condition(a.broadcast_eq(b)), vjp: None },
-    Binary { name: "ne", eval: |a, b| condition(a.broadcast_ne(b)), vjp: None },
-    Binary { name: "lt", eval: |a, b| condition(a.broadcast_lt(b)), vjp: None },
-    Binary { name: "le", eval: |a, b| condition(a.broadcast_le(b)), vjp: None },
-    Binary { name: "gt", eval: |a, b| condition(a.broadcast_gt(b)), vjp: None },
-    Binary { name: "ge", eval: |a, b| condition(a.broadcast_ge(b)), vjp: None },
+    Binary { name: "eq", eval: |a, b| condition(a, a.broadcast_eq(b)), vjp: None },
+    Binary { name: "ne", eval: |a, b| condition(a, a.broadcast_ne(b)), vjp: None },
+    Binary { name: "lt", eval: |a, b| condition(a, a.broadcast_lt(b)), vjp: None },
+    Binary { name: "le", eval: |a, b| condition(a, a.broadcast_le(b)), vjp: None },
+    Binary { name: "gt", eval: |a, b| condition(a, a.broadcast_gt(b)), vjp: None },
+    Binary { name: "ge", eval: |a, b| condition(a, a.broadcast_ge(b)), vjp: None },
     Binary { name: "and", eval: |a, b| a.broadcast_mul(b), vjp: None },
     Binary { name: "or", eval: |a, b| a.broadcast_maximum(b), vjp: None },
 ];
@@ -93,8 +93,8 @@ impl Op for Binary {
     }
 }
 
-fn condition(result: candle_core::Result<Tensor>) -> candle_core::Result<Tensor> {
-    result?.to_dtype(candle_core::DType::F32)
+fn condition(a: &Tensor, result: candle_core::Result<Tensor>) -> candle_core::Result<Tensor> {
+    result?.to_dtype(tensor::float_of(a))
 }
 
 fn mul_vjp(at: &mut Vjp, g: ValueId) -> Result<[ValueId; 2], Fault> {

@@ -1,13 +1,25 @@
 //! Adds primitives to a graph under construction: the vocabulary of derivatives, passes and lowering.
 
+mod matrix;
+mod reduce;
+mod table;
+mod training;
+
+pub use matrix::{concat, dot, linear, outer_sum, pad, rows, rows_pad, slice, transpose};
+pub use reduce::{
+    count, end_row, first, first_row, last, max_over, mean, min_over, moments, softmax, softmax_grad, sum, sum_chosen,
+    sum_rows, sum_to, sum_width,
+};
+pub use table::{fetch, gather, locate, lookup, scatter, unfetch};
+pub use training::{batch_norm, bce, bce_grad, dropout, random, stop_gradient};
+
 use crate::ir::attr::Attrs;
-use crate::ir::axis::AxisId;
 use crate::ir::build::Builder;
 use crate::ir::graph::ValueId;
 use crate::ir::op::{Fault, Vjp};
 use crate::ir::types::Type;
 
-use super::{binary, constant, expand, linear, sum, transpose, unary};
+use super::{binary, choose, constant, expand, gradient, leaky_relu, unary};
 
 /// A row of `width` times the same number, in the unit space.
 pub fn constant(to: &mut Builder, value: f64, width: u32) -> Result<ValueId, Fault> {
@@ -26,6 +38,13 @@ pub fn unary(to: &mut Builder, name: &str, x: ValueId) -> Result<ValueId, Fault>
     let op = unary::UNARY.iter().find(|op| op.name == name);
     let op = op.ok_or_else(|| Fault::new("E0399", format!("no unary operation `{name}`")))?;
     to.one(op, &[x], Attrs::none())
+}
+
+/// The derivative `g` by a result taken back through a function, by the name of a row of [`gradient::GRADIENT`].
+pub fn gradient(to: &mut Builder, name: &str, g: ValueId, v: ValueId) -> Result<ValueId, Fault> {
+    let op = gradient::GRADIENT.iter().find(|op| op.name == name);
+    let op = op.ok_or_else(|| Fault::new("E0399", format!("no gradient `{name}`")))?;
+    to.one(op, &[g, v], Attrs::none())
 }
 
 /// `a + b`.
@@ -48,28 +67,25 @@ pub fn div(to: &mut Builder, a: ValueId, b: ValueId) -> Result<ValueId, Fault> {
     binary(to, "div", a, b)
 }
 
-/// The sum over some axes; `x` itself for none.
-pub fn sum(to: &mut Builder, x: ValueId, over: Vec<AxisId>) -> Result<ValueId, Fault> {
-    if over.is_empty() { Ok(x) } else { to.one(&sum::Sum, &[x], Attrs::none().with("over", over)) }
+/// `x` times a number.
+pub fn scale(to: &mut Builder, x: ValueId, factor: f64) -> Result<ValueId, Fault> {
+    let factor = constant(to, factor, 1)?;
+    mul(to, x, factor)
 }
 
-/// The sum over every axis: one row of the unit space.
-pub fn sum_rows(to: &mut Builder, x: ValueId) -> Result<ValueId, Fault> {
-    let over = to.ty(x).space.axes().to_vec();
-    sum(to, x, over)
+/// `a` where `c` holds, else `b`.
+pub fn choose(to: &mut Builder, c: ValueId, a: ValueId, b: ValueId) -> Result<ValueId, Fault> {
+    to.one(&choose::Choose, &[c, a, b], Attrs::none())
 }
 
-/// The sum of each row: width 1.
-pub fn sum_width(to: &mut Builder, x: ValueId) -> Result<ValueId, Fault> {
-    to.one(&sum::SumWidth, &[x], Attrs::none())
+/// `x` where positive, else `slope x`.
+pub fn leaky_relu(to: &mut Builder, x: ValueId, slope: f64) -> Result<ValueId, Fault> {
+    to.one(&leaky_relu::LeakyRelu, &[x], Attrs::none().with("slope", slope))
 }
 
-/// `x` summed over the axes and the width that `like` lacks: the derivative of a broadcast.
-pub fn sum_to(to: &mut Builder, x: ValueId, like: &Type) -> Result<ValueId, Fault> {
-    let narrow = like.width == 1 && to.ty(x).width > 1;
-    let x = if narrow { sum_width(to, x)? } else { x };
-    let over = to.ty(x).space.beyond(&like.space);
-    sum(to, x, over)
+/// `g` where `x` is positive, else `slope g`.
+pub fn leaky_relu_grad(to: &mut Builder, g: ValueId, x: ValueId, slope: f64) -> Result<ValueId, Fault> {
+    to.one(&leaky_relu::LeakyReluGrad, &[g, x], Attrs::none().with("slope", slope))
 }
 
 /// `x` repeated to the space and width of `like`; `x` itself if it has them.
@@ -80,24 +96,6 @@ pub fn expand(to: &mut Builder, x: ValueId, like: &Type) -> Result<ValueId, Faul
     }
     let attrs = Attrs::none().with("to", like.space.axes().to_vec()).with("width", like.width);
     to.one(&expand::Expand, &[x], attrs)
-}
-
-/// `x w + b`.
-pub fn linear(to: &mut Builder, x: ValueId, w: ValueId, b: Option<ValueId>) -> Result<ValueId, Fault> {
-    match b {
-        Some(b) => to.one(&linear::Linear, &[x, w, b], Attrs::none()),
-        None => to.one(&linear::Linear, &[x, w], Attrs::none()),
-    }
-}
-
-/// The sum over all rows of `x^T g`: the derivative of a linear layer by its matrix.
-pub fn outer_sum(to: &mut Builder, x: ValueId, g: ValueId) -> Result<ValueId, Fault> {
-    to.one(&linear::OuterSum, &[x, g], Attrs::none())
-}
-
-/// The transposed weight matrix.
-pub fn transpose(to: &mut Builder, w: ValueId) -> Result<ValueId, Fault> {
-    to.one(&transpose::Transpose, &[w], Attrs::none())
 }
 
 impl Vjp<'_> {

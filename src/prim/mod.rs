@@ -2,25 +2,76 @@
 //! and derivative. A new one is its file and one line of the registry below.
 
 pub mod adam;
+pub mod batch_norm;
+pub mod bce;
 pub mod binary;
+pub mod choose;
+pub mod concat;
 pub mod constant;
+pub mod count;
+pub mod dot;
+pub mod dropout;
 pub mod expand;
+pub mod fetch;
+pub mod first;
+pub mod gather;
+pub mod gradient;
+pub mod leaky_relu;
 pub mod linear;
+pub mod locate;
 pub mod make;
+pub mod max_over;
+pub mod moments;
 pub mod philox;
+pub mod random;
+pub mod rows;
+pub mod softmax;
+pub mod stop_gradient;
 pub mod sum;
 pub mod transpose;
 pub mod unary;
+
+mod rule;
+mod tensor;
 
 use crate::ir::op::{EffectOp, Op};
 use crate::ir::read::Registry;
 
 /// Pure operations that stand in a file of their own, alphabetical.
 const SINGLE: &[&dyn Op] = &[
+    &batch_norm::BatchNorm,
+    &bce::Bce,
+    &bce::BceGrad,
+    &choose::Choose,
+    &concat::Concat,
+    &concat::Pad,
+    &concat::Slice,
     &constant::Constant,
+    &count::Count,
+    &dot::Dot,
+    &dropout::Dropout,
     &expand::Expand,
+    &fetch::Fetch,
+    &fetch::Unfetch,
+    &first::AtEnd(first::End::First),
+    &first::AtEnd(first::End::Last),
+    &first::EndRow(first::End::First),
+    &first::EndRow(first::End::Last),
+    &gather::Gather,
+    &gather::Scatter,
+    &leaky_relu::LeakyRelu,
+    &leaky_relu::LeakyReluGrad,
     &linear::Linear,
     &linear::OuterSum,
+    &locate::Locate,
+    &max_over::MaxOver,
+    &moments::Moments,
+    &random::Random,
+    &rows::Rows,
+    &rows::RowsPad,
+    &softmax::Softmax,
+    &softmax::SoftmaxGrad,
+    &stop_gradient::StopGradient,
     &sum::Sum,
     &sum::SumWidth,
     &transpose::Transpose,
@@ -29,11 +80,12 @@ const SINGLE: &[&dyn Op] = &[
 /// Operations that change parameters, alphabetical.
 pub const EFFECTS: &[&dyn EffectOp] = &[&adam::Adam];
 
-/// Every pure operation: the single ones and the rows of the two elementwise tables.
+/// Every pure operation: the single ones and the rows of the three elementwise tables.
 pub fn prims() -> impl Iterator<Item = &'static dyn Op> {
     let unary = unary::UNARY.iter().map(|op| op as &dyn Op);
     let binary = binary::BINARY.iter().map(|op| op as &dyn Op);
-    SINGLE.iter().copied().chain(unary).chain(binary)
+    let gradient = gradient::GRADIENT.iter().map(|op| op as &dyn Op);
+    SINGLE.iter().copied().chain(unary).chain(binary).chain(gradient)
 }
 
 /// The operation of a name.

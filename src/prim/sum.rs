@@ -3,12 +3,11 @@
 use candle_core::Tensor;
 
 use crate::ir::attr::{AttrKind, Declared};
-use crate::ir::axis::AxisKind;
 use crate::ir::graph::ValueId;
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Space, Type};
 
-use super::make;
+use super::{make, rule, tensor};
 
 /// `sum(x) {over}`: the sum over the real elements of some axes; 0 where there are none.
 #[derive(Debug)]
@@ -34,10 +33,8 @@ impl Op for Sum {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let zeros = Tensor::zeros(call.shape(0), call.operands[0].dtype(), call.device)?;
         let map = call.rows.map(&call.types[0].space, &call.results[0].space);
-        let map = Tensor::from_slice(&map, map.len(), call.device)?;
-        Ok(vec![zeros.index_add(&map, &call.operands[0], 0)?])
+        Ok(vec![tensor::sum_by(&call.operands[0], &map, call.shape(0).0)?])
     }
 
     /// Every element gets the derivative of its sum.
@@ -47,7 +44,7 @@ impl Op for Sum {
     }
 
     fn couples_samples(&self, site: &Site) -> bool {
-        site.attrs.axes("over").iter().any(|&axis| matches!(site.axes.get(axis).kind, AxisKind::Batch))
+        rule::reduces_batch(site)
     }
 }
 

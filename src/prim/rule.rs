@@ -1,0 +1,70 @@
+//! Checks that the type rules of many operations share.
+
+use crate::ir::axis::AxisKind;
+use crate::ir::op::{Call, Fault, Site};
+use crate::ir::types::{Elem, Space, Type};
+
+/// Exactly `N` operands.
+pub(super) fn operands<'a, const N: usize>(name: &str, site: &Site<'a>) -> Result<[&'a Type; N], Fault> {
+    <[&Type; N]>::try_from(site.operands).map_err(|_| {
+        let plural = if N == 1 { "operand" } else { "operands" };
+        Fault::new("E0310", format!("`{name}` takes {N} {plural}, found {}", site.operands.len()))
+    })
+}
+
+/// Operand `i` is made of numbers; conditions are the numbers 0 and 1.
+pub(super) fn numbers(name: &str, site: &Site, i: usize) -> Result<(), Fault> {
+    match site.operands.get(i) {
+        Some(ty) if ty.is_float() => Ok(()),
+        Some(ty) => Err(Fault::new("E0302", format!("`{name}` takes numbers, found {}", site.show(ty))).of(i)),
+        None => Err(Fault::new("E0310", format!("`{name}` takes an operand more than {}", site.operands.len()))),
+    }
+}
+
+/// Operand `i` is a condition.
+pub(super) fn condition(name: &str, site: &Site, i: usize) -> Result<(), Fault> {
+    match site.operands.get(i) {
+        Some(ty) if ty.elem == Elem::Bool => Ok(()),
+        Some(ty) => Err(Fault::new("E0302", format!("`{name}` takes a condition, found {}", site.show(ty))).of(i)),
+        None => Err(Fault::new("E0310", format!("`{name}` takes an operand more than {}", site.operands.len()))),
+    }
+}
+
+/// The operands of a reduction, `x` or `x, c`: a condition says which rows of `x` count, so it has no axis that `x` lacks
+/// and is one wide or as wide as `x`.
+pub(super) fn chosen<'a>(name: &str, site: &Site<'a>) -> Result<(&'a Type, Option<&'a Type>), Fault> {
+    let (x, c) = match site.operands {
+        [x] => (*x, None),
+        [x, c] => (*x, Some(*c)),
+        other => return Err(Fault::new("E0310", format!("`{name}` takes 1 or 2 operands, found {}", other.len()))),
+    };
+    numbers(name, site, 0)?;
+    if let Some(c) = c {
+        condition(name, site, 1)?;
+        if !x.space.covers(&c.space) || c.height != x.height || (c.width != 1 && c.width != x.width) {
+            let title = format!("`{name}` of {} cannot choose by {}", site.show(x), site.show(c));
+            return Err(Fault::new("E0301", title).of(1));
+        }
+    }
+    Ok((x, c))
+}
+
+/// An attribute that counts something; 0 for what no count can be.
+pub(super) fn size(site: &Site, name: &str) -> u32 {
+    u32::try_from(site.attrs.int(name)).unwrap_or(0)
+}
+
+/// An attribute that the type rule refuses.
+pub(super) fn bad_attribute(name: &str, fact: impl std::fmt::Display) -> Fault {
+    Fault::new("E0311", format!("`{name}`: {fact}"))
+}
+
+/// Whether the axes of `over` hold the samples themselves.
+pub(super) fn reduces_batch(site: &Site) -> bool {
+    site.attrs.axes("over").iter().any(|&axis| matches!(site.axes.get(axis).kind, AxisKind::Batch))
+}
+
+/// `space` without the axes of `over`, which a type rule has checked.
+pub(super) fn left(call: &Call, space: &Space) -> Space {
+    call.rows.axes().without(space, call.attrs.axes("over")).unwrap_or_default()
+}
