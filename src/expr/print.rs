@@ -243,7 +243,7 @@ mod tests {
                 (boxed(), boxed(), boxed()).prop_map(|(c, a, b)| ExprKind::If(c, a, b)),
                 proptest::collection::vec(inner.clone(), 0..4).prop_map(ExprKind::List),
                 (ident(), args, any::<bool>()).prop_map(|(callee, mut args, piped)| {
-                    args.sort_by_key(|(name, _)| name.is_some());
+                    args.sort_by_key(|(name, _)| name.as_ref().map(|name| name.name.clone()));
                     args.dedup_by(|(a, _), (b, _)| a.is_some() && a == b);
                     let args: Vec<Arg> = args.into_iter().map(|(name, value)| Arg { name, value }).collect();
                     let piped = piped && args.first().is_some_and(|arg| arg.name.is_none());
