@@ -12,6 +12,9 @@ pub(super) fn first<S: Simd>(simd: S, count: usize) -> S::m32s {
 #[inline(always)]
 #[allow(unsafe_code, reason = "a masked load; pulp's safe partial_load jumps through opaque assembly for every call")]
 pub(super) fn load<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
+    if let [whole, ..] = S::as_simd_f32s(x).0 {
+        return *whole;
+    }
     // SAFETY: lane i is enabled only if i < x.len(), and disabled lanes are not read.
     unsafe { simd.mask_load_ptr_f32s(MemMask::new(first(simd, x.len())), x.as_ptr()) }
 }
@@ -20,40 +23,12 @@ pub(super) fn load<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
 #[inline(always)]
 #[allow(unsafe_code, reason = "a masked store; pulp's safe partial_store jumps through opaque assembly for every call")]
 pub(super) fn store<S: Simd>(simd: S, y: &mut [f32], value: S::f32s) {
+    if let [whole, ..] = S::as_mut_simd_f32s(y).0 {
+        *whole = value;
+        return;
+    }
     // SAFETY: lane i is enabled only if i < y.len(), and disabled lanes are not written.
     unsafe { simd.mask_store_ptr_f32s(MemMask::new(first(simd, y.len())), y.as_mut_ptr(), value) }
-}
-
-/// A function of one lane.
-pub(super) trait Map1: Copy {
-    fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s;
-}
-
-/// `y = f(x)`, as far as the shorter one goes.
-#[inline(always)]
-pub(super) fn map<S: Simd, F: Map1>(simd: S, f: F, x: &[f32], y: &mut [f32]) {
-    let len = x.len().min(y.len());
-    let (xs, x_tail) = S::as_simd_f32s(&x[..len]);
-    let (ys, y_tail) = S::as_mut_simd_f32s(&mut y[..len]);
-    for (y, x) in ys.iter_mut().zip(xs) {
-        *y = f.at(simd, *x);
-    }
-    if !x_tail.is_empty() {
-        store(simd, y_tail, f.at(simd, load(simd, x_tail)));
-    }
-}
-
-/// `y = f(y)`.
-#[inline(always)]
-pub(super) fn map_in_place<S: Simd, F: Map1>(simd: S, f: F, y: &mut [f32]) {
-    let (ys, y_tail) = S::as_mut_simd_f32s(y);
-    for y in ys {
-        *y = f.at(simd, *y);
-    }
-    if !y_tail.is_empty() {
-        let value = f.at(simd, load(simd, y_tail));
-        store(simd, y_tail, value);
-    }
 }
 
 /// `sum a[i] b[i]`, as far as the shorter one goes: one sum per lane, then the lanes in a fixed tree.

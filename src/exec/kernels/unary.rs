@@ -1,7 +1,7 @@
 //! One function of every element.
 
 use super::dispatch;
-use super::lanes::{self, Map1};
+use super::lanes;
 use super::math;
 use pulp::{Simd, WithSimd};
 
@@ -43,76 +43,84 @@ pub enum Unary {
 /// `y[i] = op(x[i])`. Equal lengths. About 0.1 to 2 ns an element in cache.
 pub fn unary(op: Unary, x: &[f32], y: &mut [f32]) {
     assert_eq!(x.len(), y.len(), "unary: lengths differ");
-    dispatch::run(Apply { op, target: Target { x, y } });
+    dispatch::run(Apply { op, x: Some(x), y });
 }
 
 /// `y[i] = op(y[i])`.
 pub fn unary_in_place(op: Unary, y: &mut [f32]) {
-    dispatch::run(Apply { op, target: InPlace { y } });
+    dispatch::run(Apply { op, x: None, y });
 }
 
-/// Where a function of one lane reads and writes.
-trait Loop {
-    fn run<S: Simd, F: Map1>(self, simd: S, f: F);
-}
-
-struct Target<'a> {
-    x: &'a [f32],
-    y: &'a mut [f32],
-}
-
-impl Loop for Target<'_> {
-    #[inline(always)]
-    fn run<S: Simd, F: Map1>(self, simd: S, f: F) {
-        lanes::map(simd, f, self.x, self.y);
-    }
-}
-
-struct InPlace<'a> {
-    y: &'a mut [f32],
-}
-
-impl Loop for InPlace<'_> {
-    #[inline(always)]
-    fn run<S: Simd, F: Map1>(self, simd: S, f: F) {
-        lanes::map_in_place(simd, f, self.y);
-    }
-}
-
-struct Apply<L> {
+struct Apply<'a> {
     op: Unary,
-    target: L,
+    /// `None` for the result itself.
+    x: Option<&'a [f32]>,
+    y: &'a mut [f32],
 }
 
-impl<L: Loop> WithSimd for Apply<L> {
+impl WithSimd for Apply<'_> {
     type Output = ();
 
     #[inline(always)]
     fn with_simd<S: Simd>(self, simd: S) {
-        let to = self.target;
         match self.op {
-            Unary::Abs => to.run(simd, Abs),
-            Unary::Erf => to.run(simd, Erf),
-            Unary::Exp => to.run(simd, Exp),
-            Unary::Gelu => to.run(simd, Gelu),
-            Unary::LeakyRelu(slope) => to.run(simd, LeakyRelu(slope)),
-            Unary::Log => to.run(simd, Log),
-            Unary::Neg => to.run(simd, Neg),
-            Unary::Reciprocal => to.run(simd, Reciprocal),
-            Unary::Relu => to.run(simd, Relu),
-            Unary::Rsqrt => to.run(simd, Rsqrt),
-            Unary::Sigmoid => to.run(simd, Sigmoid),
-            Unary::Softplus => to.run(simd, Softplus),
-            Unary::Sqrt => to.run(simd, Sqrt),
-            Unary::Square => to.run(simd, Square),
-            Unary::Tanh => to.run(simd, Tanh),
+            Unary::Abs => self.run(simd, Abs),
+            Unary::Erf => self.run(simd, Erf),
+            Unary::Exp => self.run(simd, Exp),
+            Unary::Gelu => self.run(simd, Gelu),
+            Unary::LeakyRelu(slope) => self.run(simd, LeakyRelu(slope)),
+            Unary::Log => self.run(simd, Log),
+            Unary::Neg => self.run(simd, Neg),
+            Unary::Reciprocal => self.run(simd, Reciprocal),
+            Unary::Relu => self.run(simd, Relu),
+            Unary::Rsqrt => self.run(simd, Rsqrt),
+            Unary::Sigmoid => self.run(simd, Sigmoid),
+            Unary::Softplus => self.run(simd, Softplus),
+            Unary::Sqrt => self.run(simd, Sqrt),
+            Unary::Square => self.run(simd, Square),
+            Unary::Tanh => self.run(simd, Tanh),
         }
     }
+}
+
+impl Apply<'_> {
+    #[inline(always)]
+    fn run<S: Simd, F: Map1>(self, simd: S, f: F) {
+        let (whole, tail) = S::as_mut_simd_f32s(self.y);
+        let (x, x_tail) = match self.x.map(S::as_simd_f32s) {
+            Some((x, x_tail)) => (Some(x), Some(x_tail)),
+            None => (None, None),
+        };
+        if let (true, Some(x)) = (F::CHEAP, x) {
+            for (y, x) in whole.iter_mut().zip(x) {
+                *y = f.at(simd, *x);
+            }
+        } else {
+            // One loop for both: the compiled code of an expensive function is there once.
+            for (i, y) in whole.iter_mut().enumerate() {
+                *y = f.at(simd, x.map_or(*y, |x| x[i]));
+            }
+        }
+        if !tail.is_empty() {
+            let value = f.at(simd, lanes::load(simd, x_tail.unwrap_or(tail)));
+            lanes::store(simd, tail, value);
+        }
+    }
+}
+
+/// A function of one register.
+trait Map1: Copy {
+    /// As cheap as the load: worth a loop without a branch.
+    const CHEAP: bool = false;
+
+    fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s;
 }
 
 #[derive(Clone, Copy)]
 struct Abs;
 impl Map1 for Abs {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         simd.abs_f32s(x)
@@ -149,6 +157,8 @@ impl Map1 for Gelu {
 #[derive(Clone, Copy)]
 struct LeakyRelu(f32);
 impl Map1 for LeakyRelu {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         let positive = simd.greater_than_f32s(x, simd.splat_f32s(0.0));
@@ -168,6 +178,8 @@ impl Map1 for Log {
 #[derive(Clone, Copy)]
 struct Neg;
 impl Map1 for Neg {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         simd.neg_f32s(x)
@@ -186,6 +198,8 @@ impl Map1 for Reciprocal {
 #[derive(Clone, Copy)]
 struct Relu;
 impl Map1 for Relu {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         let zero = simd.splat_f32s(0.0);
@@ -232,6 +246,8 @@ impl Map1 for Sqrt {
 #[derive(Clone, Copy)]
 struct Square;
 impl Map1 for Square {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         simd.mul_f32s(x, x)

@@ -5,6 +5,9 @@ use pulp::Simd;
 
 /// A function of two registers.
 pub(super) trait Map2: Copy {
+    /// As cheap as the loads: worth a loop for each kind of operand.
+    const CHEAP: bool = false;
+
     fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s;
 
     /// `sum` plus the value.
@@ -27,6 +30,8 @@ fn is_nan<S: Simd>(simd: S, x: S::f32s) -> S::m32s {
 #[derive(Clone, Copy)]
 pub(super) struct Add;
 impl Map2 for Add {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
         simd.add_f32s(a, b)
@@ -36,6 +41,8 @@ impl Map2 for Add {
 #[derive(Clone, Copy)]
 pub(super) struct Sub;
 impl Map2 for Sub {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
         simd.sub_f32s(a, b)
@@ -45,6 +52,8 @@ impl Map2 for Sub {
 #[derive(Clone, Copy)]
 pub(super) struct Mul;
 impl Map2 for Mul {
+    const CHEAP: bool = true;
+
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
         simd.mul_f32s(a, b)

@@ -1,7 +1,7 @@
 //! The loops of `binary`, one for each way in which two operands stand beside a run of the result.
 
 use super::super::lanes::Tail;
-use super::super::operand::Beside;
+use super::super::operand::{Beside, Source};
 use super::functions::Map2;
 use pulp::Simd;
 
@@ -19,10 +19,36 @@ impl<S: Simd, F: Map2> Runs<S, F> {
     /// `out = f(a, b)`; without `a`, `out = f(out, b)`.
     #[inline(always)]
     pub(super) fn all(self, a: Option<Beside>, b: Beside, out: &mut [f32]) {
+        if F::CHEAP { self.by_kind(a, b, out) } else { self.one_loop(a, b, out) }
+    }
+
+    /// One loop for all ways: the compiled code of an expensive function is there once, and the branches cost little beside it.
+    #[inline(always)]
+    fn one_loop(self, a: Option<Beside>, b: Beside, out: &mut [f32]) {
+        let Runs { simd, f, size, add } = self;
+        let tail = Tail::new(simd, size);
+        for (run, out) in out.chunks_exact_mut(size).enumerate() {
+            let (out, out_tail) = S::as_mut_simd_f32s(out);
+            let b = Side::new(simd, Some(b.source(run, size)), out.len());
+            let a = Side::new(simd, a.map(|a| a.source(run, size)), out.len());
+            for (i, out) in out.iter_mut().enumerate() {
+                let value = f.at(simd, a.whole(i, *out), b.whole(i, *out));
+                *out = if add { simd.add_f32s(*out, value) } else { value };
+            }
+            if tail.count > 0 {
+                let old = tail.load(simd, out_tail);
+                let value = f.at(simd, a.tail(simd, tail, old), b.tail(simd, tail, old));
+                tail.store(simd, out_tail, if add { simd.add_f32s(old, value) } else { value });
+            }
+        }
+    }
+
+    /// A loop for each way in which the operands can stand beside the result: nothing but the arithmetic is left inside.
+    #[inline(always)]
+    fn by_kind(self, a: Option<Beside>, b: Beside, out: &mut [f32]) {
         let Runs { simd, f, size, add } = self;
         let tail = Tail::new(simd, size);
         let runs = out.chunks_exact_mut(size).enumerate();
-        // The way is chosen once, not for every run: rows may be as short as one register.
         match (a, b) {
             (Some(a), b) if !a.splat && !b.splat => {
                 for (run, out) in runs {
@@ -73,6 +99,46 @@ impl<S: Simd, F: Map2> Runs<S, F> {
                     on_target(simd, f, simd.splat_f32s(b.value(run)), out, tail);
                 }
             }
+        }
+    }
+}
+
+/// An operand of `one_loop`.
+enum Side<'a, S: Simd> {
+    Values(&'a [S::f32s], &'a [f32]),
+    Splat(S::f32s),
+    /// The result, before it is written.
+    Target,
+}
+
+impl<'a, S: Simd> Side<'a, S> {
+    #[inline(always)]
+    fn new(simd: S, source: Option<Source<'a>>, registers: usize) -> Self {
+        match source {
+            Some(Source::Values(values)) => {
+                let (whole, tail) = S::as_simd_f32s(values);
+                Side::Values(&whole[..registers], tail)
+            }
+            Some(Source::Splat(value)) => Side::Splat(simd.splat_f32s(value)),
+            None => Side::Target,
+        }
+    }
+
+    #[inline(always)]
+    fn whole(&self, i: usize, old: S::f32s) -> S::f32s {
+        match self {
+            Side::Values(whole, _) => whole[i],
+            Side::Splat(value) => *value,
+            Side::Target => old,
+        }
+    }
+
+    #[inline(always)]
+    fn tail(&self, simd: S, tail: Tail<S>, old: S::f32s) -> S::f32s {
+        match self {
+            Side::Values(_, values) => tail.load(simd, values),
+            Side::Splat(value) => *value,
+            Side::Target => old,
         }
     }
 }
