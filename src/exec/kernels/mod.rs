@@ -4,9 +4,11 @@
 //! |---|---|---|
 //! | `binary` | one function of two operands, set or added: arithmetic, comparisons, gradients of activations | activations, gating |
 //! | `gemm` | `C (+)= A B`, starting from zero, `C`, a bias row, or a bias row per row of `C` | linear forward, input gradient, weight gradient |
+//! | `layer_norm` | normalised rows; gradient | transformers |
 //! | `math` | `exp`, `log`, `tanh`, `sigmoid`, `erf`, `softplus` of one vector register | all others |
+//! | `optimize` | steps of Adam, AdamW, Adagrad, SGD: all parameters, or rows of a table | updates |
 //! | `operand` | (the broadcasts: by width, one row, or a row map) | |
-//! | `reduce` | sums, maxima and dot products along a row | scores, gradients of weights per row |
+//! | `reduce` | sums, maxima and dot products along a row; sums in f64 | scores, gradients of weights per row, norms |
 //! | `rows` | rows fetched by id, scattered by map, copied by columns | lookups, concat |
 //! | `segment_max` | maximum over a segment and its first place; gradient | pooling |
 //! | `segment_softmax` | softmax over a segment, with left-out rows; gradient | attention weights |
@@ -25,7 +27,9 @@
 
 pub mod binary;
 pub mod gemm;
+pub mod layer_norm;
 pub mod operand;
+pub mod optimize;
 pub mod reduce;
 pub mod rows;
 pub mod segment_max;

@@ -29,6 +29,38 @@ pub fn row_max(x: &[f32], width: usize, out: &mut [f32]) {
     dispatch::run(Max { x, width, out });
 }
 
+/// `sum of x[i]^2` in f64: the norm that gradient clipping asks for. The order of additions depends on the length alone.
+pub fn sum_of_squares(x: &[f32]) -> f64 {
+    dispatch::run(Accumulate { x, square: true })
+}
+
+/// `sum of x[i]` in f64: losses and statistics. The order of additions depends on the length alone.
+pub fn sum(x: &[f32]) -> f64 {
+    dispatch::run(Accumulate { x, square: false })
+}
+
+struct Accumulate<'a> {
+    x: &'a [f32],
+    square: bool,
+}
+
+impl WithSimd for Accumulate<'_> {
+    type Output = f64;
+
+    /// Sixteen chains of plain code, which the compiler turns into vectors; each instruction set gives the same bits.
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, _: S) -> f64 {
+        let mut sums = [0.0; 16];
+        for x in self.x.chunks(16) {
+            for (sum, x) in sums.iter_mut().zip(x) {
+                let x = f64::from(*x);
+                *sum += if self.square { x * x } else { x };
+            }
+        }
+        sums.iter().sum()
+    }
+}
+
 struct Dot<'a> {
     a: Operand<'a>,
     b: Operand<'a>,
@@ -130,6 +162,17 @@ mod tests {
                     assert_eq!(max[i], x.iter().copied().fold(f32::NEG_INFINITY, f32::max), "width {width}");
                 }
             }
+        });
+    }
+
+    #[test]
+    fn sums_are_in_double_precision() {
+        on_every_arch(|| {
+            let mut x = vec![1e-4; 1000];
+            x.push(1e8);
+            assert!((sum(&x) - 1e8 - 1000.0 * f64::from(1e-4f32)).abs() < 1e-7);
+            assert_eq!(sum_of_squares(&[3.0; 37]), 333.0);
+            assert_eq!(sum(&[]), 0.0);
         });
     }
 

@@ -1,0 +1,228 @@
+//! Layer normalisation of every row, forward and backward.
+
+use super::binary::Write;
+use super::{dispatch, lanes};
+use pulp::{Simd, WithSimd};
+
+/// `y[i, j] = (x[i, j] - mean[i]) scale[i] gamma[j] + beta[j]`, where `mean` is that of row `i` and `scale` is
+/// `1 / sqrt(variance + epsilon)` with the biased variance, computed from the deviations. `gamma` and `beta` are `width` wide.
+/// `mean` and `scale` hold a number per row, for the backward pass. A width of 0 leaves everything as it is.
+pub fn layer_norm(
+    x: &[f32],
+    gamma: &[f32],
+    beta: &[f32],
+    epsilon: f32,
+    y: &mut [f32],
+    mean: &mut [f32],
+    scale: &mut [f32],
+) {
+    let width = gamma.len();
+    let rows = mean.len();
+    assert!(beta.len() == width && scale.len() == rows, "layer norm: lengths differ");
+    assert!(x.len() == rows * width && y.len() == x.len(), "layer norm: lengths differ from the shape");
+    if width > 0 {
+        dispatch::run(Forward { x, gamma, beta, epsilon, y, mean, scale });
+    }
+}
+
+/// What the backward pass of `layer_norm` reads.
+#[derive(Clone, Copy, Debug)]
+pub struct LayerNormGrad<'a> {
+    /// Gradient of `y`.
+    pub g: &'a [f32],
+    /// The input of the forward pass.
+    pub x: &'a [f32],
+    /// The factor per column.
+    pub gamma: &'a [f32],
+    /// As the forward pass left it.
+    pub mean: &'a [f32],
+    /// As the forward pass left it.
+    pub scale: &'a [f32],
+}
+
+/// `dx`, set or added; `dgamma += sum of g (x - mean) scale` and `dbeta += sum of g` over the rows, in order.
+pub fn layer_norm_grad(of: LayerNormGrad, write: Write, dx: &mut [f32], dgamma: &mut [f32], dbeta: &mut [f32]) {
+    let width = of.gamma.len();
+    let len = of.mean.len() * width;
+    assert!(of.scale.len() == of.mean.len(), "layer norm: lengths differ");
+    assert!(dgamma.len() == width && dbeta.len() == width, "layer norm: lengths differ");
+    assert!(of.g.len() == len && of.x.len() == len && dx.len() == len, "layer norm: lengths differ from the shape");
+    if width > 0 {
+        dispatch::run(Backward { of, write, dx, dgamma, dbeta });
+    }
+}
+
+struct Forward<'a> {
+    x: &'a [f32],
+    gamma: &'a [f32],
+    beta: &'a [f32],
+    epsilon: f32,
+    y: &'a mut [f32],
+    mean: &'a mut [f32],
+    scale: &'a mut [f32],
+}
+
+impl WithSimd for Forward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let width = self.gamma.len();
+        let step = S::F32_LANES;
+        let rows = self.x.chunks_exact(width).zip(self.y.chunks_exact_mut(width));
+        for ((x, y), (to_mean, to_scale)) in rows.zip(self.mean.iter_mut().zip(self.scale)) {
+            let mean = lanes::sum(simd, x) / width as f32;
+            let mean_lanes = simd.splat_f32s(mean);
+            let mut squares = simd.splat_f32s(0.0);
+            for x in x.chunks(step) {
+                let deviation = simd.sub_f32s(lanes::load(simd, x), mean_lanes);
+                // Lanes beyond the row hold zeros, whose deviation is not 0.
+                let deviation = simd.select_f32s(lanes::first(simd, x.len()), deviation, simd.splat_f32s(0.0));
+                squares = simd.mul_add_e_f32s(deviation, deviation, squares);
+            }
+            let variance = simd.reduce_sum_f32s(squares) / width as f32;
+            let scale = 1.0 / (variance + self.epsilon).sqrt();
+            let scale_lanes = simd.splat_f32s(scale);
+            let columns = x.chunks(step).zip(self.gamma.chunks(step)).zip(self.beta.chunks(step));
+            for (y, ((x, gamma), beta)) in y.chunks_mut(step).zip(columns) {
+                let normal = simd.mul_f32s(simd.sub_f32s(lanes::load(simd, x), mean_lanes), scale_lanes);
+                let value = simd.mul_add_e_f32s(normal, lanes::load(simd, gamma), lanes::load(simd, beta));
+                lanes::store(simd, y, value);
+            }
+            (*to_mean, *to_scale) = (mean, scale);
+        }
+    }
+}
+
+struct Backward<'a> {
+    of: LayerNormGrad<'a>,
+    write: Write,
+    dx: &'a mut [f32],
+    dgamma: &'a mut [f32],
+    dbeta: &'a mut [f32],
+}
+
+impl WithSimd for Backward<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: Simd>(self, simd: S) {
+        let LayerNormGrad { g, x, gamma, mean, scale } = self.of;
+        let width = gamma.len();
+        let step = S::F32_LANES;
+        let rows = g.chunks_exact(width).zip(x.chunks_exact(width)).zip(self.dx.chunks_exact_mut(width));
+        for (((g, x), dx), (mean, scale)) in rows.zip(mean.iter().zip(scale)) {
+            let (mean, scale) = (simd.splat_f32s(*mean), simd.splat_f32s(*scale));
+            // Of h = g gamma: its sum, and its product with the normalised row. Both are 0 beyond the row, since g is.
+            let (mut sum, mut dot) = (simd.splat_f32s(0.0), simd.splat_f32s(0.0));
+            for from in (0..width).step_by(step) {
+                let at = from..width.min(from + step);
+                let normal = normalised(simd, &x[at.clone()], mean, scale);
+                let g = lanes::load(simd, &g[at.clone()]);
+                let h = simd.mul_f32s(g, lanes::load(simd, &gamma[at.clone()]));
+                sum = simd.add_f32s(sum, h);
+                dot = simd.mul_add_e_f32s(h, normal, dot);
+                let (dgamma, dbeta) = (&mut self.dgamma[at.clone()], &mut self.dbeta[at]);
+                let new_gamma = simd.mul_add_e_f32s(g, normal, lanes::load(simd, dgamma));
+                let new_beta = simd.add_f32s(g, lanes::load(simd, dbeta));
+                lanes::store(simd, dgamma, new_gamma);
+                lanes::store(simd, dbeta, new_beta);
+            }
+            let sum = simd.splat_f32s(simd.reduce_sum_f32s(sum) / width as f32);
+            let dot = simd.splat_f32s(simd.reduce_sum_f32s(dot) / width as f32);
+            for from in (0..width).step_by(step) {
+                let at = from..width.min(from + step);
+                let normal = normalised(simd, &x[at.clone()], mean, scale);
+                let h = simd.mul_f32s(lanes::load(simd, &g[at.clone()]), lanes::load(simd, &gamma[at.clone()]));
+                let centred = simd.sub_f32s(simd.sub_f32s(h, sum), simd.mul_f32s(normal, dot));
+                let dx = &mut dx[at];
+                let old = if self.write == Write::Add { lanes::load(simd, dx) } else { simd.splat_f32s(0.0) };
+                lanes::store(simd, dx, simd.mul_add_e_f32s(centred, scale, old));
+            }
+        }
+    }
+}
+
+#[inline(always)]
+fn normalised<S: Simd>(simd: S, x: &[f32], mean: S::f32s, scale: S::f32s) -> S::f32s {
+    simd.mul_f32s(simd.sub_f32s(lanes::load(simd, x), mean), scale)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::dispatch::test::on_every_arch;
+    use super::*;
+
+    const EPSILON: f32 = 1e-5;
+
+    fn numbers(seed: usize, count: usize) -> Vec<f32> {
+        (0..count).map(|i| ((i * 37 + seed * 11) % 101) as f32 * 0.04 - 2.0).collect()
+    }
+
+    /// `sum of g y` in f64: its slopes are the gradients.
+    fn weighted(g: &[f32], x: &[f64], gamma: &[f64], beta: &[f64]) -> f64 {
+        let width = gamma.len();
+        let rows = x.chunks(width).zip(g.chunks(width));
+        rows.map(|(x, g)| {
+            let mean = x.iter().sum::<f64>() / width as f64;
+            let variance = x.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / width as f64;
+            let scale = 1.0 / (variance + f64::from(EPSILON)).sqrt();
+            let y = |j: usize| (x[j] - mean) * scale * gamma[j] + beta[j];
+            (0..width).map(|j| f64::from(g[j]) * y(j)).sum::<f64>()
+        })
+        .sum()
+    }
+
+    fn slope(f: impl Fn(&[f64]) -> f64, at: &[f32], i: usize) -> f64 {
+        let mut x: Vec<f64> = at.iter().map(|x| f64::from(*x)).collect();
+        let h = 1e-5;
+        x[i] += h;
+        let up = f(&x);
+        x[i] -= 2.0 * h;
+        (up - f(&x)) / (2.0 * h)
+    }
+
+    #[test]
+    fn values_and_gradients_agree_with_f64() {
+        on_every_arch(|| {
+            for width in (2..20).chain([31, 40, 64]) {
+                let rows = 3;
+                let (x, g) = (numbers(1, rows * width), numbers(2, rows * width));
+                let (gamma, beta) = (numbers(3, width), numbers(4, width));
+                let double = |x: &[f32]| -> Vec<f64> { x.iter().map(|x| f64::from(*x)).collect() };
+                let (mut y, mut mean, mut scale) = (vec![0.0; x.len()], vec![0.0; rows], vec![0.0; rows]);
+                layer_norm(&x, &gamma, &beta, EPSILON, &mut y, &mut mean, &mut scale);
+                let mut one = vec![0.0; x.len()];
+                for at in 0..x.len() {
+                    one[at] = 1.0;
+                    let expected = weighted(&one, &double(&x), &double(&gamma), &double(&beta));
+                    assert!((f64::from(y[at]) - expected).abs() < 1e-5, "width {width}: {} for {expected}", y[at]);
+                    one[at] = 0.0;
+                }
+
+                let (mut dx, mut dgamma, mut dbeta) = (vec![0.5; x.len()], vec![0.25; width], vec![0.25; width]);
+                let of = LayerNormGrad { g: &g, x: &x, gamma: &gamma, mean: &mean, scale: &scale };
+                layer_norm_grad(of, Write::Add, &mut dx, &mut dgamma, &mut dbeta);
+                let close = |a: f32, b: f64| (f64::from(a) - b).abs() < 1e-4 * (1.0 + b.abs());
+                for (at, dx) in dx.iter().enumerate() {
+                    let expected = slope(|x| weighted(&g, x, &double(&gamma), &double(&beta)), &x, at);
+                    assert!(close(dx - 0.5, expected), "width {width}: {} for {expected}", dx - 0.5);
+                }
+                for j in 0..width {
+                    let of_gamma = slope(|gamma| weighted(&g, &double(&x), gamma, &double(&beta)), &gamma, j);
+                    let of_beta = slope(|beta| weighted(&g, &double(&x), &double(&gamma), beta), &beta, j);
+                    assert!(close(dgamma[j] - 0.25, of_gamma) && close(dbeta[j] - 0.25, of_beta), "width {width}");
+                }
+            }
+        });
+    }
+
+    #[test]
+    fn a_constant_row_becomes_beta() {
+        on_every_arch(|| {
+            let (mut y, mut mean, mut scale) = ([0.0; 3], [0.0; 1], [0.0; 1]);
+            layer_norm(&[2.0; 3], &[1.0; 3], &[0.0, 1.0, 2.0], EPSILON, &mut y, &mut mean, &mut scale);
+            assert_eq!(y, [0.0, 1.0, 2.0]);
+        });
+    }
+}
