@@ -15,6 +15,8 @@ pub struct Rows {
     axes: Axes,
     /// Per axis, where the elements under each element of its parent begin; two entries for a root.
     offsets: BTreeMap<AxisId, Arc<[u32]>>,
+    /// Per sub-axis, the element of the whole axis that each of its elements is.
+    kept: BTreeMap<AxisId, Arc<[u32]>>,
     /// The random address of each sample.
     samples: Vec<u64>,
     /// Per axis of distinct rows, the rows of its table, rising.
@@ -105,22 +107,25 @@ impl Rows {
         let name = || self.axes.get(axis).name.clone();
         let AxisKind::Sub { of, .. } = self.axes.get(axis).kind else { return Err(RowsError::Missing(name())) };
         let whole = self.offsets.get(&of).cloned().ok_or_else(|| RowsError::Missing(name()))?;
-        let mut kept = 0u32;
+        let mut kept = Vec::new();
         let mut offsets = vec![0u32];
         for pair in whole.windows(2) {
             let range = condition
                 .get(pair[0] as usize..pair[1] as usize)
                 .ok_or_else(|| RowsError::Broken(name(), whole.len()))?;
-            kept += range.iter().filter(|&&keep| keep != 0.0).count() as u32;
-            offsets.push(kept);
+            kept.extend((pair[0]..).zip(range).filter(|(_, keep)| **keep != 0.0).map(|(element, _)| element));
+            offsets.push(kept.len() as u32);
         }
         self.offsets.insert(axis, offsets.into());
+        self.kept.insert(axis, kept.into());
         self.bind_derived();
         Ok(())
     }
 
     /// Twins and appended axes of axes that were bound late.
     fn bind_derived(&mut self) {
+        // A space that was counted before its axis was bound had no rows.
+        self.spaces.get_mut().unwrap_or_else(PoisonError::into_inner).clear();
         for id in self.axes.ids() {
             if self.offsets.contains_key(&id) {
                 continue;
@@ -160,6 +165,11 @@ impl Rows {
         self.offsets.get(&axis).cloned().unwrap_or_else(|| Arc::from([]))
     }
 
+    /// For every element of a sub-axis, the element of the whole axis that it is. Empty before it is bound.
+    pub fn kept(&self, axis: AxisId) -> Arc<[u32]> {
+        self.kept.get(&axis).cloned().unwrap_or_else(|| Arc::from([]))
+    }
+
     /// Rows of a space.
     pub fn count(&self, space: &Space) -> usize {
         match space.axes() {
@@ -180,22 +190,29 @@ impl Rows {
 
     /// For every row of `from`, the row of `to` it belongs to; `from` must cover `to`.
     pub fn map(&self, from: &Space, to: &Space) -> Arc<[u32]> {
-        let whole = self.space(from);
-        // A space of one axis and its ancestors has a row per element.
-        if let Some(&last) = to.axes().last()
-            && self.axes.close(&[last]) == *to
-        {
-            return self.element(from, last);
+        // The unit space has no column that says how often its one row is asked for.
+        if to.is_unit() {
+            return vec![0; self.count(from)].into();
         }
-        let mut rows = vec![0u32; whole.count];
-        for depth in 0..to.axes().len() {
-            let axis = to.axes()[depth];
-            let prefix = self.space(&Space::from_closed(to.axes()[..=depth].to_vec()));
+        let columns: Vec<Arc<[u32]>> = to.axes().iter().map(|&axis| self.element(from, axis)).collect();
+        self.find(to, &columns)
+    }
+
+    /// The rows of a space that stand at given elements: a column of elements for each of its axes.
+    pub fn find(&self, space: &Space, columns: &[Arc<[u32]>]) -> Arc<[u32]> {
+        let (Some(&last), Some(own)) = (space.axes().last(), columns.last()) else { return Arc::from([]) };
+        // A space of one axis and its ancestors has a row per element.
+        if self.axes.close(&[last]) == *space {
+            return own.clone();
+        }
+        let mut rows = vec![0u32; own.len()];
+        for (depth, (&axis, own)) in space.axes().iter().zip(columns).enumerate() {
+            let prefix = self.space(&Space::from_closed(space.axes()[..=depth].to_vec()));
             let offsets = self.offsets(axis);
-            let own = self.element(from, axis);
-            let parent = self.axes.get(axis).parent.map(|parent| self.element(from, parent));
+            let parent =
+                self.axes.get(axis).parent.and_then(|parent| space.axes().iter().position(|&own| own == parent));
             for (row, value) in rows.iter_mut().enumerate() {
-                let first = parent.as_ref().map_or(0, |parent| offsets[parent[row] as usize]);
+                let first = parent.map_or(0, |at| offsets[columns[at][row] as usize]);
                 *value = prefix.starts[*value as usize] + own[row] - first;
             }
         }
@@ -299,5 +316,6 @@ mod tests {
         let mut rows = Rows::new(&axes, &[1, 2, 3], &offsets).unwrap();
         rows.bind_sub(chosen, &[1.0, 0.0, 1.0, 0.0, 1.0]).unwrap();
         assert_eq!(rows.offsets(chosen).as_ref(), [0, 2, 2, 3]);
+        assert_eq!(rows.kept(chosen).as_ref(), [0, 2, 4]);
     }
 }
