@@ -2,6 +2,7 @@
 
 mod matrix;
 mod reduce;
+mod structure;
 mod table;
 mod training;
 
@@ -10,6 +11,7 @@ pub use reduce::{
     count, end_row, first, first_row, last, max_over, mean, min_over, moments, softmax, softmax_grad, sum, sum_chosen,
     sum_rows, sum_to, sum_width,
 };
+pub use structure::{select, twin, unselect};
 pub use table::{fetch, gather, locate, lookup, scatter, unfetch};
 pub use training::{batch_norm, bce, bce_grad, dropout, random, stop_gradient};
 

@@ -2,6 +2,7 @@
 //! and derivative. A new one is its file and one line of the registry below.
 
 pub mod adam;
+pub mod backward;
 pub mod batch_norm;
 pub mod bce;
 pub mod binary;
@@ -25,12 +26,17 @@ pub mod moments;
 pub mod philox;
 pub mod random;
 pub mod rows;
+pub mod select;
 pub mod softmax;
 pub mod stop_gradient;
 pub mod sum;
 pub mod transpose;
+pub mod twin;
 pub mod unary;
 
+#[cfg(test)]
+pub(crate) mod check;
+mod moves;
 mod rule;
 mod tensor;
 
@@ -69,12 +75,15 @@ const SINGLE: &[&dyn Op] = &[
     &random::Random,
     &rows::Rows,
     &rows::RowsPad,
+    &select::Select,
+    &select::Unselect,
     &softmax::Softmax,
     &softmax::SoftmaxGrad,
     &stop_gradient::StopGradient,
     &sum::Sum,
     &sum::SumWidth,
     &transpose::Transpose,
+    &twin::Twin,
 ];
 
 /// Operations that change parameters, alphabetical.
