@@ -273,6 +273,18 @@ fn an_error_inside_an_expression_is_marked_in_the_file_for_all_five_styles() {
 }
 
 #[test]
+fn line_ends_and_a_byte_order_mark_change_nothing() {
+    let expected = crate::diag::without_spans(&good(SURFACE, &[]));
+    let windows = SURFACE.replace('\n', "\r\n");
+    for text in [windows.clone(), format!("\u{feff}{SURFACE}"), format!("\u{feff}---\r\n{windows}...\r\n")] {
+        assert_eq!(crate::diag::without_spans(&good(&text, &[])), expected);
+        let broken = text.replace("mlp(units, activation=act)", "mlp(units act)");
+        let span = read(&broken, &[]).1.list()[0].labels[0].span;
+        assert_eq!(&broken[span.start as usize..span.end as usize], "act");
+    }
+}
+
+#[test]
 fn aliases_repeat_values_and_cannot_explode() {
     let spec = good(&format!("{HEAD}features: {{a: &f {{type: id, dim: 4}}, b: *f}}\n"), &[]);
     assert_eq!(spec.features[1].value.own_table.dim.as_ref().unwrap().value, 4);
