@@ -14,6 +14,11 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("E0310", "src/prim"),
     ("E0311", "src/ir"),
     ("E0320", "src/ir"),
+    ("E0330", "src/ir/read"),
+    ("E0331", "src/ir/read"),
+    ("E0332", "src/ir/read"),
+    ("E0333", "src/ir/read"),
+    ("E0340", "src/ir/verify"),
     ("E0399", "a fault of the program"),
 ];
 
