@@ -1,6 +1,7 @@
 //! specrec: a compiler for attention-based recommender models.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod cli;
 pub mod data;
 pub mod diag;
 pub mod exec;
@@ -9,3 +10,4 @@ pub mod ir;
 pub mod pass;
 pub mod prim;
 pub mod syntax;
+pub mod train;

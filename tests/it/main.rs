@@ -1,5 +1,6 @@
 //! The integration tests, one binary: one module per concern.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+mod cli;
 mod errors;
 mod mutations;

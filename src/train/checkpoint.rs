@@ -1,0 +1,336 @@
+//! A checkpoint: every parameter of the training graph and the place in the run, in one safetensors file that is replaced as a whole or not at all.
+
+use std::fs::File;
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::Xxh3;
+
+use crate::diag::Diagnostic;
+use crate::exec::weights::{Matrix, Weights};
+
+/// Where a run stands.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Steps done since the start of training; the learning rate and all noise follow from it.
+    pub step: u64,
+    /// Epochs done.
+    pub epoch: u32,
+    /// Batches done of the epoch after these.
+    pub batch: u64,
+    /// Samples behind `loss_sum`.
+    pub loss_samples: u64,
+    /// Sum over the samples of this epoch so far of their loss.
+    pub loss_sum: f64,
+    /// Best value of the monitored metric, and the step it was measured after.
+    pub best: Option<(f64, u64)>,
+    /// Validations since the best one.
+    pub waited: u32,
+    /// Whether training is over: by the last epoch or by patience.
+    pub finished: bool,
+}
+
+/// What a checkpoint says beside its tensors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The place in the run.
+    pub progress: Progress,
+    /// Seed of the run.
+    pub seed: u64,
+    /// The model and data that the weights belong to, as in `run.json`.
+    pub identity: String,
+}
+
+/// The metadata entry that makes a safetensors file one of ours.
+const ENTRY: &str = "specrec";
+/// Raised when a reader of an older version would misread the file.
+const VERSION: u64 = 1;
+/// No header of ours is larger; a larger number is not a header's length.
+const LARGEST_HEADER: u64 = 100 << 20;
+/// Numbers that are turned into bytes at once.
+const CHUNK: usize = 1 << 14;
+
+/// Writes a checkpoint beside its place, makes sure of it on the disk, and puts it there: whatever happens, the place
+/// holds a whole checkpoint or none.
+///
+/// # Errors
+/// E0610: the file cannot be written, for example on a full disk; a checkpoint that was there before still is.
+pub fn save(path: &Path, weights: &Weights, state: &State) -> Result<(), Diagnostic> {
+    let beside = beside(path);
+    let written =
+        write(&beside, weights, state).and_then(|()| std::fs::rename(&beside, path)).and_then(|()| settle(path));
+    written.map_err(|why| {
+        // What is left of the attempt is of no use, and the disk may be full.
+        let _gone = std::fs::remove_file(&beside);
+        Diagnostic::new("E0610", format!("checkpoint `{}` cannot be written: {why}", path.display()))
+            .note("the checkpoint before it is untouched")
+            .help("free some space, then go on with `--resume`")
+    })
+}
+
+/// Reads a checkpoint.
+///
+/// # Errors
+/// E0611: there is none, or it is cut short, changed, or of another program.
+pub fn load(path: &Path) -> Result<(Weights, State), Diagnostic> {
+    read(path).map_err(|why| {
+        let why = match why {
+            Unreadable::Io(error) => format!("cannot be read: {error}"),
+            Unreadable::Content(fact) => format!("is not a whole checkpoint: {fact}"),
+        };
+        Diagnostic::new("E0611", format!("`{}` {why}", path.display()))
+            .help("take another checkpoint of the run (`best.safetensors`, `last.safetensors`), or train again")
+    })
+}
+
+/// Why a file gives no checkpoint.
+enum Unreadable {
+    Io(io::Error),
+    Content(String),
+}
+
+impl From<io::Error> for Unreadable {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => Self::Content("it ends too early".to_owned()),
+            _ => Self::Io(error),
+        }
+    }
+}
+
+/// The name under which a file is written before it takes its place.
+pub(super) fn beside(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".partial");
+    path.with_file_name(name)
+}
+
+/// Makes a rename last: the directory is a file too.
+pub(super) fn settle(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
+        _ => File::open(".")?.sync_all(),
+    }
+}
+
+/// The format is written here and not by the `safetensors` crate, which either holds the whole file in memory once more
+/// or chooses its own file. The header's keys are in order, so equal checkpoints are equal files.
+fn write(path: &Path, weights: &Weights, state: &State) -> io::Result<()> {
+    let state = serde_json::to_string(state)?;
+    let entry = json!({"version": VERSION, "state": state, "sum": format!("{:016x}", sum(&state, weights))});
+    let mut header = Map::new();
+    header.insert("__metadata__".to_owned(), json!({ ENTRY: entry.to_string() }));
+    let mut offset = 0;
+    for (name, matrix) in weights.iter() {
+        let end = offset + matrix.data.len() * 4;
+        let tensor = json!({"dtype": "F32", "shape": [matrix.rows, matrix.width], "data_offsets": [offset, end]});
+        header.insert(name.to_owned(), tensor);
+        offset = end;
+    }
+    let mut header = Value::Object(header).to_string().into_bytes();
+    header.resize(header.len().next_multiple_of(8), b' ');
+    let mut file = BufWriter::new(File::create(path)?);
+    file.write_all(&(header.len() as u64).to_le_bytes())?;
+    file.write_all(&header)?;
+    for (_, matrix) in weights.iter() {
+        in_bytes(&matrix.data, |bytes| file.write_all(bytes))?;
+    }
+    file.into_inner()?.sync_all()
+}
+
+fn in_bytes(numbers: &[f32], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+    let mut bytes = Vec::with_capacity(CHUNK * 4);
+    for chunk in numbers.chunks(CHUNK) {
+        bytes.clear();
+        bytes.extend(chunk.iter().flat_map(|number| number.to_le_bytes()));
+        take(&bytes)?;
+    }
+    Ok(())
+}
+
+/// A number that changes with every name, shape and bit.
+fn sum(state: &str, weights: &Weights) -> u64 {
+    let mut hash = Xxh3::new();
+    hash.update(state.as_bytes());
+    for (name, matrix) in weights.iter() {
+        hash.update(format!("\n{name} {} {}\n", matrix.rows, matrix.width).as_bytes());
+        let _never_fails = in_bytes(&matrix.data, |bytes| {
+            hash.update(bytes);
+            Ok(())
+        });
+    }
+    hash.digest()
+}
+
+fn read(path: &Path) -> Result<(Weights, State), Unreadable> {
+    let content = |fact: &str| Unreadable::Content(fact.to_owned());
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut file = BufReader::new(file);
+    let mut length = [0; 8];
+    file.read_exact(&mut length)?;
+    let length = u64::from_le_bytes(length);
+    if length > LARGEST_HEADER || length > size {
+        return Err(content("it has no safetensors header"));
+    }
+    let mut header = vec![0; length as usize];
+    file.read_exact(&mut header)?;
+    let header: Map<String, Value> =
+        serde_json::from_slice(&header).map_err(|_| content("its safetensors header is broken"))?;
+    let entry = header.get("__metadata__").and_then(|metadata| metadata.get(ENTRY)).and_then(Value::as_str);
+    let entry: Value = entry
+        .and_then(|entry| serde_json::from_str(entry).ok())
+        .ok_or_else(|| content("another program wrote this file, there is no `specrec` in its metadata"))?;
+    if entry.get("version").and_then(Value::as_u64) != Some(VERSION) {
+        return Err(Unreadable::Content(format!("expected version {VERSION} of the format, found another")));
+    }
+    let text = entry.get("state").and_then(Value::as_str).unwrap_or_default();
+    let state = serde_json::from_str(text).map_err(|_| content("its state is broken"))?;
+    let mut weights = Weights::default();
+    let mut left = size - 8 - length;
+    for (name, tensor) in header.iter().filter(|(name, _)| *name != "__metadata__") {
+        let (rows, width) = shape(tensor).ok_or_else(|| Unreadable::Content(format!("tensor `{name}` is broken")))?;
+        let bytes = rows.checked_mul(width).and_then(|count| count.checked_mul(4)).map(|bytes| bytes as u64);
+        left = bytes.and_then(|bytes| left.checked_sub(bytes)).ok_or_else(|| content("it ends too early"))?;
+        weights.insert(name, Matrix { rows, width, data: numbers(&mut file, rows * width)? });
+    }
+    let expected = entry.get("sum").and_then(Value::as_str).unwrap_or_default();
+    if left > 0 || format!("{:016x}", sum(text, &weights)) != expected {
+        return Err(content("its content changed after it was written"));
+    }
+    Ok((weights, state))
+}
+
+fn shape(tensor: &Value) -> Option<(usize, usize)> {
+    let of = |at: usize| tensor.get("shape")?.get(at)?.as_u64().and_then(|number| usize::try_from(number).ok());
+    (tensor.get("dtype")? == "F32").then_some((of(0)?, of(1)?))
+}
+
+fn numbers(file: &mut impl Read, count: usize) -> io::Result<Vec<f32>> {
+    let mut numbers = Vec::with_capacity(count);
+    let mut bytes = vec![0; CHUNK * 4];
+    while numbers.len() < count {
+        let bytes = &mut bytes[..(count - numbers.len()).min(CHUNK) * 4];
+        file.read_exact(bytes)?;
+        numbers.extend(bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])));
+    }
+    Ok(numbers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> (Weights, State) {
+        let mut weights = Weights::default();
+        let data: Vec<f32> = (0..40_000).map(|i| (i as f32).sin()).collect();
+        weights.insert("table.movie", Matrix { rows: 10_000, width: 4, data });
+        weights.insert("logit.w", Matrix { rows: 1, width: 2, data: vec![f32::NAN, -0.0] });
+        weights.insert("empty", Matrix { rows: 0, width: 3, data: Vec::new() });
+        let progress = Progress { step: 7, best: Some((0.1 + 0.2, 3)), loss_sum: 1.0 / 3.0, ..Progress::default() };
+        (weights, State { progress, seed: u64::MAX, identity: "abc".to_owned() })
+    }
+
+    fn saved(dir: &Path) -> PathBuf {
+        let (weights, state) = example();
+        let path = dir.join("last.safetensors");
+        save(&path, &weights, &state).unwrap();
+        path
+    }
+
+    #[test]
+    fn what_is_saved_is_loaded_to_the_bit() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = saved(dir.path());
+        let ((weights, state), (loaded, of)) = (example(), load(&path).unwrap());
+        assert_eq!(state, of);
+        let bits = |weights: &Weights| -> Vec<(String, usize, usize, Vec<u32>)> {
+            let bits = |matrix: &Matrix| matrix.data.iter().map(|number| number.to_bits()).collect();
+            weights.iter().map(|(name, m)| (name.to_owned(), m.rows, m.width, bits(m))).collect()
+        };
+        assert_eq!(bits(&weights), bits(&loaded));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn other_programs_can_read_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = std::fs::read(saved(dir.path())).unwrap();
+        let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
+        assert_eq!(tensors.tensor("table.movie").unwrap().shape(), [10_000, 4]);
+        assert_eq!(tensors.tensor("table.movie").unwrap().data()[4..8], 1f32.sin().to_le_bytes());
+    }
+
+    fn error(path: &Path) -> String {
+        let finding = load(path).unwrap_err();
+        assert_eq!(finding.code, "E0611");
+        finding.title
+    }
+
+    #[test]
+    fn a_cut_checkpoint_is_an_error_wherever_it_is_cut() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = std::fs::read(saved(dir.path())).unwrap();
+        let path = dir.path().join("cut");
+        for length in [0, 1, 7, 8, 9, 100, 500, bytes.len() - 5000, bytes.len() - 1] {
+            std::fs::write(&path, &bytes[..length]).unwrap();
+            assert!(error(&path).contains("is not a whole checkpoint"), "{length}");
+        }
+        std::fs::write(&path, [bytes, vec![0]].concat()).unwrap();
+        assert!(error(&path).contains("changed after it was written"));
+    }
+
+    #[test]
+    fn any_changed_byte_is_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let bytes = std::fs::read(saved(dir.path())).unwrap();
+        let path = dir.path().join("changed");
+        let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize + 8;
+        for at in (0..header).step_by(3).chain([header, header + 777, bytes.len() - 1]) {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            std::fs::write(&path, &bytes).unwrap();
+            match load(&path) {
+                Err(finding) => assert_eq!(finding.code, "E0611"),
+                // Trailing blanks and the offsets of tensors in order say nothing that could be lost.
+                Ok((weights, state)) => assert_eq!((format!("{weights:?}"), state), {
+                    let (weights, state) = example();
+                    (format!("{weights:?}"), state)
+                }),
+            }
+        }
+    }
+
+    #[test]
+    fn a_foreign_file_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("foreign");
+        let header = r#"{"a":{"dtype":"F32","shape":[1,1],"data_offsets":[0,4]}}"#;
+        let bytes = [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 4]].concat();
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(error(&path).contains("another program wrote this file"));
+        std::fs::write(&path, "name: din\nmodel: {}\n").unwrap();
+        assert!(error(&path).contains("no safetensors header"));
+        assert!(error(&dir.path().join("absent")).contains("cannot be read"));
+        assert!(error(dir.path()).contains("cannot be read"));
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_checkpoint_before_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = saved(dir.path());
+        // `/dev/full` takes no byte: the device of a full disk.
+        std::os::unix::fs::symlink("/dev/full", beside(&path)).unwrap();
+        let (weights, mut state) = example();
+        state.progress.step = 8;
+        let finding = save(&path, &weights, &state).unwrap_err();
+        assert_eq!(finding.code, "E0610");
+        assert!(finding.title.contains("No space left"), "{}", finding.title);
+        assert_eq!(load(&path).unwrap().1.progress.step, 7);
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+        save(&path, &weights, &state).unwrap();
+        assert_eq!(load(&path).unwrap().1.progress.step, 8);
+    }
+}

@@ -1,0 +1,4 @@
+//! Training: metrics, checkpoints, run directories, the loop.
+
+pub mod checkpoint;
+pub mod metric;
