@@ -21,10 +21,15 @@ pub(super) fn load<S: Simd>(simd: S, x: &[f32]) -> S::f32s {
 
 /// Writes the first lanes of `value` to `y`, as many as it has room for.
 #[inline(always)]
-#[allow(unsafe_code, reason = "a masked store; pulp's safe partial_store jumps through opaque assembly for every call")]
+#[allow(unsafe_code, reason = "a masked store")]
 pub(super) fn store<S: Simd>(simd: S, y: &mut [f32], value: S::f32s) {
     if let [whole, ..] = S::as_mut_simd_f32s(y).0 {
         *whole = value;
+        return;
+    }
+    if S::REGISTER_COUNT < 32 {
+        // AVX2's masked store takes dozens of cycles on AMD; loads do not.
+        simd.partial_store_f32s(y, value);
         return;
     }
     // SAFETY: lane i is enabled only if i < y.len(), and disabled lanes are not written.
@@ -108,8 +113,12 @@ impl<S: Simd> Tail<S> {
     #[inline(always)]
     #[allow(unsafe_code, reason = "a masked store")]
     pub(super) fn store(&self, simd: S, y: &mut [f32], value: S::f32s) {
-        assert!(y.len() >= self.count);
-        // SAFETY: the mask enables lane i only if i < count, and y is at least that long.
+        let y = &mut y[..self.count];
+        if S::REGISTER_COUNT < 32 {
+            simd.partial_store_f32s(y, value);
+            return;
+        }
+        // SAFETY: the mask enables lane i only if i < count, the length of y.
         unsafe { simd.mask_store_ptr_f32s(self.mask, y.as_mut_ptr(), value) }
     }
 }
