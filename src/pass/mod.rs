@@ -1,3 +1,103 @@
-//! Passes: each a file, each from a graph to a graph.
+//! Passes: each a file, each from a graph to a graph, in the order of one table with reasons.
+//!
+//! Architecture invariant: a pass sees a graph and the [`Goal`] of its pipeline, nothing else; it knows no spec, no data
+//! and no device. The verifier runs around every pass, so the culprit of a broken graph is named.
 
+pub mod clip;
 pub mod differentiate;
+pub mod expand;
+pub mod fold;
+pub mod freeze;
+pub mod optimise;
+pub mod prune;
+pub mod root;
+pub mod share;
+pub mod split_linear;
+pub mod trace;
+
+use crate::ir::graph::Graph;
+use crate::ir::op::Fault;
+use crate::syntax::spec::TrainSpec;
+
+use trace::Trace;
+
+/// What a graph is instantiated for.
+#[derive(Clone, Copy, Debug)]
+pub enum Goal<'a> {
+    /// A training step: losses, gradients, updates.
+    Train(&'a TrainSpec),
+    /// Losses and the scores and labels of metrics, as in serving: no dropout, running statistics.
+    Evaluate,
+    /// Outputs alone; no label is read.
+    Predict,
+}
+
+/// A pass.
+#[derive(Clone, Copy)]
+pub struct Pass {
+    /// A verb.
+    pub name: &'static str,
+    /// What it does.
+    pub run: fn(&Graph, Goal) -> Result<Graph, Fault>,
+}
+
+/// A pass that broke the graph or could not do its work.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("pass `{pass}`: {message}")]
+pub struct PassError {
+    /// Its name.
+    pub pass: &'static str,
+    /// What went wrong.
+    pub message: String,
+}
+
+/// For a training step.
+const TRAIN: &[Pass] = &[
+    Pass { name: "root", run: root::root }, // first: what is not asked for is not worth a pass
+    Pass { name: "prune", run: prune::prune },
+    Pass { name: "expand", run: expand::expand }, // before folding: dropout of rate 0 is a product with 1
+    Pass { name: "fold", run: fold::fold },
+    Pass { name: "split_linear", run: split_linear::split_linear }, // before sharing: it exposes equal parts
+    Pass { name: "share", run: share::share }, // before differentiating: half as many gradients
+    Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
+    Pass { name: "clip", run: clip::clip }, // between the gradients and their use
+    Pass { name: "optimise", run: optimise::optimise },
+    Pass { name: "fold", run: fold::fold }, // derivatives repeat along axes that their readers broadcast over anyway
+    Pass { name: "share", run: share::share }, // the two sides of a product often compute the same
+    Pass { name: "prune", run: prune::prune }, // last: every pass may leave values without a reader
+];
+
+/// For evaluation and prediction.
+const INFER: &[Pass] = &[
+    Pass { name: "root", run: root::root },
+    Pass { name: "prune", run: prune::prune },
+    Pass { name: "freeze", run: freeze::freeze }, // before folding: a frozen batch norm is arithmetic on weights
+    Pass { name: "fold", run: fold::fold },
+    Pass { name: "split_linear", run: split_linear::split_linear },
+    Pass { name: "share", run: share::share },
+    Pass { name: "prune", run: prune::prune },
+];
+
+/// The passes of a goal, in order.
+pub fn pipeline(goal: Goal) -> &'static [Pass] {
+    match goal {
+        Goal::Train(_) => TRAIN,
+        Goal::Evaluate | Goal::Predict => INFER,
+    }
+}
+
+/// Instantiates a model graph.
+///
+/// # Errors
+/// A pass that breaks the graph: a fault of specrec, not of the spec.
+pub fn instantiate(model: &Graph, goal: Goal, mut trace: Option<&mut Trace>) -> Result<Graph, PassError> {
+    let mut graph = model.clone();
+    for pass in pipeline(goal) {
+        let next = (pass.run)(&graph, goal).map_err(|fault| PassError { pass: pass.name, message: fault.title })?;
+        if let Some(trace) = trace.as_deref_mut() {
+            trace.record(pass.name, &graph, &next);
+        }
+        graph = next;
+    }
+    Ok(graph)
+}

@@ -1,0 +1,115 @@
+//! A linear layer over values of different spaces is computed in the spaces that its parts have.
+//!
+//! `linear(concat(q, k, q - k, q * k), W)` with a query per sample and a key per event is
+//! `(Wq + Wd) q + (Wk - Wd) k + Wp (q * k)`: the query's part is computed once per sample, not once per event. Where all
+//! parts have the rows of the whole, one matrix product over the concat is cheaper, and nothing changes.
+
+use crate::ir::copy::Copy;
+use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::op::Fault;
+use crate::prim::make;
+
+use super::Goal;
+
+/// Part of the sum: a value and the matrix that it meets.
+struct Term {
+    value: ValueId,
+    matrix: ValueId,
+}
+
+/// Splits every linear layer that gains by it.
+pub fn split_linear(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+    let mut copy = Copy::new(graph);
+    for &item in graph.order() {
+        match item {
+            Item::Node(id) if graph.node(id).op.name() == "linear" => {
+                let node = graph.node(id);
+                copy.at(node);
+                match split(&mut copy, node)? {
+                    Some(sum) => copy.replace_named(node.results[0], sum),
+                    None => copy.node(id)?,
+                }
+            }
+            _ => copy.item(item)?,
+        }
+    }
+    copy.finish()
+}
+
+fn split(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    let operands = copy.operands(node);
+    let (x, matrix) = (operands[0], operands[1]);
+    if !gains(copy, x) {
+        return Ok(None);
+    }
+    let mut terms = Vec::new();
+    collect(copy, x, matrix, &mut terms)?;
+    // The smallest space last: it carries the bias, and sums grow towards the whole space.
+    let mut parts = Vec::new();
+    for term in terms {
+        let rows = copy.to.ty(term.value).space.clone();
+        parts.push((rows, make::linear(&mut copy.to, term.value, term.matrix, None)?));
+    }
+    parts.sort_by_key(|(space, _)| space.axes().len());
+    let mut sum = None;
+    for (_, part) in parts {
+        sum = Some(match (sum, operands.get(2)) {
+            (Some(sum), _) => make::add(&mut copy.to, part, sum)?,
+            (None, Some(&bias)) => make::add(&mut copy.to, part, bias)?,
+            (None, None) => part,
+        });
+    }
+    Ok(sum)
+}
+
+/// Whether some part of `x` has fewer axes than `x`.
+fn gains(copy: &Copy, x: ValueId) -> bool {
+    let graph = copy.to.graph();
+    let Some(node) = graph.producer(x) else { return false };
+    let axes = graph.ty(x).space.axes().len();
+    match node.op.name() {
+        "concat" => node.operands.iter().any(|&part| graph.ty(part).space.axes().len() < axes || gains(copy, part)),
+        "add" | "sub" => node.operands.iter().any(|&part| distributes(copy, x, part) && graph.ty(part).space.axes().len() < axes),
+        _ => false,
+    }
+}
+
+/// Whether a linear layer of `a + b` is the sum of linear layers of both: they are as wide as the sum.
+fn distributes(copy: &Copy, sum: ValueId, part: ValueId) -> bool {
+    copy.to.ty(part).width == copy.to.ty(sum).width
+}
+
+fn collect(copy: &mut Copy, x: ValueId, matrix: ValueId, terms: &mut Vec<Term>) -> Result<(), Fault> {
+    let node = copy.to.graph().producer(x).cloned();
+    match node {
+        Some(node) if node.op.name() == "concat" && gains(copy, x) => {
+            let mut from = 0;
+            for &part in &node.operands {
+                let width = copy.to.ty(part).width;
+                let rows = make::rows_slice(&mut copy.to, matrix, from, from + width)?;
+                collect(copy, part, rows, terms)?;
+                from += width;
+            }
+        }
+        Some(node) if matches!(node.op.name(), "add" | "sub") && gains(copy, x) => {
+            let [a, b] = node.operands[..] else { return Ok(()) };
+            if !distributes(copy, x, a) || !distributes(copy, x, b) {
+                return add_term(copy, x, matrix, terms);
+            }
+            collect(copy, a, matrix, terms)?;
+            let matrix = if node.op.name() == "sub" { make::unary(&mut copy.to, "neg", matrix)? } else { matrix };
+            collect(copy, b, matrix, terms)?;
+        }
+        _ => add_term(copy, x, matrix, terms)?,
+    }
+    Ok(())
+}
+
+/// A value that is there already meets the sum of both matrices.
+fn add_term(copy: &mut Copy, value: ValueId, matrix: ValueId, terms: &mut Vec<Term>) -> Result<(), Fault> {
+    match terms.iter_mut().find(|term| term.value == value) {
+        Some(term) => term.matrix = make::add(&mut copy.to, term.matrix, matrix)?,
+        None => terms.push(Term { value, matrix }),
+    }
+    Ok(())
+}
