@@ -29,6 +29,17 @@ pub struct Prepared {
     pub rows: Rows,
     /// Inputs and the values of the prologue's nodes.
     pub values: BTreeMap<ValueId, Column>,
+    /// For places whose gradient a table gets: which rows name each place, in order.
+    pub lists: BTreeMap<ValueId, Lists>,
+}
+
+/// The uses of every distinct row of a table by one lookup.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lists {
+    /// Where the uses of each distinct row begin; one entry more than there are rows.
+    pub offsets: Vec<u32>,
+    /// Rows of the lookup, by distinct row, in order.
+    pub rows: Vec<u32>,
 }
 
 impl Prologue {
@@ -103,7 +114,8 @@ impl Prologue {
             }
             rows.bind_unique(axis, distinct)?;
         }
-        Ok(Prepared { rows, values })
+        let lists = lists(graph, &values, &rows);
+        Ok(Prepared { rows, values, lists })
     }
 }
 
@@ -135,6 +147,36 @@ fn located(
         }
         None => Ok(ids.clone()),
     }
+}
+
+/// The uses of each place, by a counting sort, for every lookup whose gradient is summed.
+fn lists(graph: &Graph, values: &BTreeMap<ValueId, Column>, rows: &Rows) -> BTreeMap<ValueId, Lists> {
+    let mut lists = BTreeMap::new();
+    for (_, node) in graph.nodes().filter(|(_, node)| node.op.name() == "scatter") {
+        let (Some(&places), Some(&result)) = (node.operands.get(1), node.results.first()) else { continue };
+        if let Some(Column::U32(found)) = values.get(&places) {
+            lists.entry(places).or_insert_with(|| uses(found, rows.count(&graph.ty(result).space)));
+        }
+    }
+    lists
+}
+
+fn uses(places: &[u32], count: usize) -> Lists {
+    let mut offsets = vec![0u32; count + 1];
+    for &place in places {
+        offsets[place as usize + 1] += 1;
+    }
+    for i in 0..count {
+        offsets[i + 1] += offsets[i];
+    }
+    let mut next = offsets.clone();
+    let mut rows = vec![0u32; places.len()];
+    for (row, &place) in places.iter().enumerate() {
+        let at = &mut next[place as usize];
+        rows[*at as usize] = row as u32;
+        *at += 1;
+    }
+    Lists { offsets, rows }
 }
 
 /// Sorted, without repetitions.

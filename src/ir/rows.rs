@@ -22,6 +22,9 @@ pub struct Rows {
     /// Per axis of distinct rows, the rows of its table, rising.
     unique: BTreeMap<AxisId, Arc<[u32]>>,
     spaces: Mutex<BTreeMap<Space, Arc<SpaceRows>>>,
+    /// Answers of [`Rows::map`] and [`Rows::sample_starts`]: one step asks for the same ones in several loops.
+    maps: Mutex<BTreeMap<(Space, Space), Arc<[u32]>>>,
+    starts: Mutex<BTreeMap<Space, Arc<[u32]>>>,
 }
 
 /// The enumeration of one space.
@@ -194,8 +197,10 @@ impl Rows {
         if to.is_unit() {
             return vec![0; self.count(from)].into();
         }
-        let columns: Vec<Arc<[u32]>> = to.axes().iter().map(|&axis| self.element(from, axis)).collect();
-        self.find(to, &columns)
+        remember(&self.maps, (from.clone(), to.clone()), || {
+            let columns: Vec<Arc<[u32]>> = to.axes().iter().map(|&axis| self.element(from, axis)).collect();
+            self.find(to, &columns)
+        })
     }
 
     /// The rows of a space that stand at given elements: a column of elements for each of its axes.
@@ -222,8 +227,17 @@ impl Rows {
     /// Where the rows of each sample begin in a space that has `batch` as its outermost axis: `samples + 1` entries.
     /// Rows of a sample are contiguous, which is what lets a block of samples be computed by itself.
     pub fn sample_starts(&self, space: &Space) -> Arc<[u32]> {
+        remember(&self.starts, space.clone(), || self.find_starts(space))
+    }
+
+    fn find_starts(&self, space: &Space) -> Arc<[u32]> {
         let Some(&batch) = space.axes().first() else { return Arc::from([0, 1]) };
         let samples = self.elements(batch).unwrap_or(0);
+        match space.axes() {
+            [_] => return (0..=samples as u32).collect(),
+            [_, axis] if self.axes.get(*axis).parent == Some(batch) => return self.offsets(*axis),
+            _ => {}
+        }
         let mut starts = vec![0u32; samples + 1];
         for &sample in self.element(space, batch).iter() {
             starts[sample as usize + 1] += 1;
@@ -235,13 +249,7 @@ impl Rows {
     }
 
     fn space(&self, space: &Space) -> Arc<SpaceRows> {
-        let known = self.spaces.lock().unwrap_or_else(PoisonError::into_inner).get(space).cloned();
-        if let Some(known) = known {
-            return known;
-        }
-        let built = Arc::new(self.enumerate(space));
-        self.spaces.lock().unwrap_or_else(PoisonError::into_inner).insert(space.clone(), built.clone());
-        built
+        remember(&self.spaces, space.clone(), || Arc::new(self.enumerate(space)))
     }
 
     fn enumerate(&self, space: &Space) -> SpaceRows {
@@ -269,6 +277,17 @@ impl Rows {
         elements.push(own.into());
         SpaceRows { count, elements, starts: starts.into() }
     }
+}
+
+/// The remembered answer, or a new one. The lock is not held while it is found, since finding one asks for others.
+fn remember<K: Ord, V: Clone>(answers: &Mutex<BTreeMap<K, V>>, key: K, find: impl FnOnce() -> V) -> V {
+    let known = answers.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned();
+    if let Some(known) = known {
+        return known;
+    }
+    let found = find();
+    answers.lock().unwrap_or_else(PoisonError::into_inner).insert(key, found.clone());
+    found
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod slot;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::ir::graph::{Graph, NodeId, ValueId};
+use crate::ir::graph::{Graph, Node, NodeId, ValueId};
 use crate::ir::types::Space;
 
 use super::prologue::Prologue;
@@ -136,23 +136,17 @@ fn finish_loops(graph: &Graph, plan: &mut Plan) {
         let (mut spaces, mut maps) = (BTreeSet::new(), BTreeSet::new());
         for &id in &block.nodes {
             let node = graph.node(id);
-            let own = match plan.manners.get(&id) {
-                Some(Manner::Reduction) => node.operands.iter().map(|&value| &graph.ty(value).space).max_by_key(|space| space.axes().len()),
-                _ => node.results.first().map(|&value| &graph.ty(value).space),
-            };
-            let Some(own) = own else { continue };
+            let own = own_space(graph, node);
             for &value in node.operands.iter().chain(&node.results) {
                 let space = &graph.ty(value).space;
                 if graph.axes().batch_of(space).is_some() {
                     spaces.insert(space.clone());
-                    if space != own {
-                        let pair = if own.covers(space) { (own.clone(), space.clone()) } else { (space.clone(), own.clone()) };
-                        maps.insert(pair);
-                    }
-                } else if !space.is_unit() && own.covers(space) {
+                }
+                if *space != own && !space.is_unit() && own.covers(space) {
                     maps.insert((own.clone(), space.clone()));
                 }
             }
+            spaces.insert(own);
             if plan.manners.get(&id) == Some(&Manner::Stage) {
                 let leaves = |value: &&ValueId| readers.get(value).is_some_and(|steps| steps.iter().any(|&step| step != at));
                 block.stored.extend(node.results.iter().filter(leaves));
@@ -161,6 +155,13 @@ fn finish_loops(graph: &Graph, plan: &mut Plan) {
         block.spaces = spaces.into_iter().collect();
         block.maps = maps.into_iter().collect();
     }
+}
+
+/// The space whose rows a stage runs over: that of its results and of its operands together.
+pub fn own_space(graph: &Graph, node: &Node) -> Space {
+    let spaces = node.results.iter().chain(&node.operands).map(|&value| &graph.ty(value).space);
+    let sampled = spaces.filter(|space| graph.axes().batch_of(space).is_some());
+    sampled.fold(Space::unit(), |own, space| own.unite(space))
 }
 
 /// Which steps read each value; roots and effects read after the last one.

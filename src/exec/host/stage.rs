@@ -1,0 +1,276 @@
+//! Stage kernels: what a node of samples does to one block. A table by operation; a node that has no row here, or whose
+//! form the kernel does not know, is computed by the Candle backend.
+
+use crate::ir::graph::{Graph, Node};
+
+use super::super::kernels::binary::{Binary, Write};
+use super::super::kernels::gemm::{Shape, Start, Strided, gemm};
+use super::super::kernels::operand::Rows;
+use super::super::kernels::rows::{Columns, copy_columns, gather, scatter_add};
+use super::super::kernels::unary::Unary;
+use super::super::kernels::{self, binary, reduce, select, unary};
+use super::block::Block;
+
+/// Writes the rows of one block.
+pub(super) type Stage = Box<dyn Fn(&Block, &mut [f32]) + Send + Sync>;
+
+/// Makes the kernel of one node, if it can.
+type Make = fn(&Graph, &Node) -> Option<Stage>;
+
+/// Operations with a form of their own, alphabetical; elementwise ones are in the two tables below.
+const STAGES: &[(&str, Make)] = &[
+    ("bce", |_, _| Some(Box::new(bce))),
+    ("bce_grad", |_, _| Some(Box::new(bce_grad))),
+    ("choose", |graph, node| {
+        let width = width(graph, node);
+        Some(Box::new(move |block, out| {
+            let [c, a, b] = block.reads else { return };
+            select::select(c.operand(), a.operand(), b.operand(), out, width);
+        }))
+    }),
+    ("concat", |graph, node| {
+        let width = width(graph, node);
+        Some(Box::new(move |block, out| concat(block, out, width)))
+    }),
+    ("dot", |graph, node| {
+        let width = graph.ty(node.operands[0]).width.max(graph.ty(node.operands[1]).width) as usize;
+        Some(Box::new(move |block, out| {
+            let [a, b] = block.reads else { return };
+            reduce::row_dot(a.operand(), b.operand(), width, Write::Set, out);
+        }))
+    }),
+    ("expand", |graph, node| {
+        let width = width(graph, node);
+        Some(Box::new(move |block, out| copy_repeated(block, out, width)))
+    }),
+    ("gather", |graph, node| {
+        let width = width(graph, node);
+        Some(Box::new(move |block, out| {
+            let [rows, places] = block.reads else { return };
+            gather(rows.floats(), width, places.places(), out);
+        }))
+    }),
+    ("known", |_, _| {
+        Some(Box::new(|block, out| {
+            for (known, label) in out.iter_mut().zip(block.reads[0].floats()) {
+                *known = if label.is_nan() { 0.0 } else { 1.0 };
+            }
+        }))
+    }),
+    ("linear", linear),
+    ("pad", |graph, node| {
+        let (width, from) = (width(graph, node), node.attrs.int("from") as usize);
+        Some(Box::new(move |block, out| {
+            let x = &block.reads[0];
+            out.fill(0.0);
+            let (of, to) = (Columns { stride: x.width, from: 0 }, Columns { stride: width, from });
+            copy_columns(x.floats(), of, out, to, block.rows, x.width, Write::Set);
+        }))
+    }),
+    ("random", |_, node| random(node)),
+    ("slice", |graph, node| {
+        let (width, from) = (width(graph, node), node.attrs.int("from") as usize);
+        Some(Box::new(move |block, out| {
+            let x = &block.reads[0];
+            let (of, to) = (Columns { stride: x.width, from }, Columns { stride: width, from: 0 });
+            copy_columns(x.floats(), of, out, to, block.rows, width, Write::Set);
+        }))
+    }),
+    ("softmax", softmax),
+    ("sum", |graph, node| {
+        let width = width(graph, node);
+        Some(Box::new(move |block, out| {
+            let x = block.reads[0].floats();
+            match block.to_result {
+                Rows::Map(map) => {
+                    out.fill(0.0);
+                    scatter_add(x, width, None, map, out);
+                }
+                _ => out.copy_from_slice(x),
+            }
+        }))
+    }),
+    ("sum_width", |graph, node| {
+        let width = graph.ty(node.operands[0]).width as usize;
+        Some(Box::new(move |block, out| reduce::row_sum(block.reads[0].floats(), width, Write::Set, out)))
+    }),
+];
+
+/// Elementwise operations of two operands, alphabetical.
+const BINARY: &[(&str, Binary)] = &[
+    ("add", Binary::Add),
+    ("and", Binary::Mul),
+    ("div", Binary::Div),
+    ("eq", Binary::Equal),
+    ("ge", Binary::GreaterEqual),
+    ("gt", Binary::Greater),
+    ("le", Binary::LessEqual),
+    ("lt", Binary::Less),
+    ("max", Binary::Max),
+    ("min", Binary::Min),
+    ("mul", Binary::Mul),
+    ("ne", Binary::NotEqual),
+    ("or", Binary::Max),
+    ("sub", Binary::Sub),
+];
+
+/// Elementwise operations of one operand, alphabetical.
+const UNARY: &[(&str, Unary)] = &[
+    ("abs", Unary::Abs),
+    ("erf", Unary::Erf),
+    ("exp", Unary::Exp),
+    ("gelu", Unary::Gelu),
+    ("log", Unary::Log),
+    ("neg", Unary::Neg),
+    ("recip", Unary::Reciprocal),
+    ("relu", Unary::Relu),
+    ("rsqrt", Unary::Rsqrt),
+    ("sigmoid", Unary::Sigmoid),
+    ("softplus", Unary::Softplus),
+    ("sqrt", Unary::Sqrt),
+    ("square", Unary::Square),
+    ("tanh", Unary::Tanh),
+];
+
+/// The stage kernel of a node.
+pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
+    let [result] = node.results[..] else { return None };
+    if !graph.ty(result).is_float() {
+        return None;
+    }
+    let name = node.op.name();
+    let width = width(graph, node);
+    if let Some(&(_, op)) = BINARY.iter().find(|(known, _)| *known == name) {
+        if node.operands.iter().any(|&operand| !graph.ty(operand).is_float()) {
+            return None;
+        }
+        return Some(Box::new(move |block, out| {
+            let [a, b] = block.reads else { return };
+            binary::binary(op, a.operand(), b.operand(), Write::Set, out, width);
+        }));
+    }
+    if let Some(&(_, op)) = UNARY.iter().find(|(known, _)| *known == name) {
+        return Some(Box::new(move |block, out| unary::unary(op, block.reads[0].floats(), out)));
+    }
+    STAGES.iter().find(|(known, _)| *known == name).and_then(|(_, make)| make(graph, node))
+}
+
+/// Columns of the only result.
+fn width(graph: &Graph, node: &Node) -> usize {
+    node.results.first().map_or(0, |&result| graph.ty(result).width as usize)
+}
+
+/// A layer small enough that its matrix stays in cache; larger ones run over all rows at once.
+pub(super) const SMALL: u32 = 256 * 256;
+
+fn linear(graph: &Graph, node: &Node) -> Option<Stage> {
+    let w = graph.ty(node.operands[1]);
+    if w.height * w.width > SMALL {
+        return None;
+    }
+    let (k, n) = (w.height as usize, w.width as usize);
+    Some(Box::new(move |block, out| {
+        let (x, w) = (&block.reads[0], block.reads[1].floats());
+        let start = block.reads.get(2).map_or(Start::Zero, |bias| Start::Row(bias.floats()));
+        gemm(Shape { m: block.rows, k, n }, Strided::rows(x.floats(), k), w, n, start, out, n);
+    }))
+}
+
+fn concat(block: &Block, out: &mut [f32], width: usize) {
+    let mut from = 0;
+    for read in block.reads {
+        let (data, own) = (read.floats(), read.width);
+        match read.rows {
+            Rows::All => {
+                let (of, to) = (Columns { stride: own, from: 0 }, Columns { stride: width, from });
+                copy_columns(data, of, out, to, block.rows, own, Write::Set);
+            }
+            Rows::One => {
+                for row in out.chunks_exact_mut(width) {
+                    row[from..from + own].copy_from_slice(&data[..own]);
+                }
+            }
+            Rows::Map(map) => {
+                for (row, &place) in out.chunks_exact_mut(width).zip(map) {
+                    let place = place as usize * own;
+                    row[from..from + own].copy_from_slice(&data[place..place + own]);
+                }
+            }
+        }
+        from += own;
+    }
+}
+
+/// Rows and width repeated to those of the result.
+fn copy_repeated(block: &Block, out: &mut [f32], width: usize) {
+    let read = &block.reads[0];
+    let (data, own) = (read.floats(), read.width);
+    for (i, row) in out.chunks_exact_mut(width).enumerate() {
+        let place = match read.rows {
+            Rows::All => i,
+            Rows::One => 0,
+            Rows::Map(map) => map[i] as usize,
+        };
+        if own == 1 {
+            row.fill(data[place]);
+        } else {
+            row.copy_from_slice(&data[place * own..place * own + own]);
+        }
+    }
+}
+
+/// Only over an axis whose elements lie side by side, which is the last one of the space.
+fn softmax(graph: &Graph, node: &Node) -> Option<Stage> {
+    let ty = graph.ty(node.operands[0]);
+    let over = node.attrs.axes("over");
+    let (width, outer) = (ty.width as usize, graph.axes().without(&ty.space, over).ok()?);
+    if ty.space.axes().get(..outer.axes().len()) != Some(outer.axes()) {
+        return None;
+    }
+    // The map to the outer space is not among the operands' maps.
+    let outer_width = over.len();
+    if outer_width != 1 || node.operands.len() > 2 {
+        return None;
+    }
+    let axis = *over.first()?;
+    let parent_is_sample = outer.axes().len() == 1 && graph.axis(axis).parent == outer.axes().first().copied();
+    if !parent_is_sample {
+        return None;
+    }
+    Some(Box::new(move |block, out| {
+        let keep = block.reads.get(1).map(|read| read.floats());
+        kernels::segment_softmax::segment_softmax(block.reads[0].floats(), width, keep, block.segments, out);
+    }))
+}
+
+/// `max(x, 0) - x y + log(1 + exp(-|x|))`; a label that is not known gives 0.
+fn bce(block: &Block, out: &mut [f32]) {
+    let [logit, label] = block.reads else { return };
+    unary::unary(Unary::Softplus, logit.floats(), out);
+    for ((loss, &x), &y) in out.iter_mut().zip(logit.floats()).zip(label.floats()) {
+        *loss = if y.is_nan() { 0.0 } else { *loss - x * y };
+    }
+}
+
+/// `g (sigmoid(x) - y)`; 0 where the label is not known.
+fn bce_grad(block: &Block, out: &mut [f32]) {
+    let [g, logit, label] = block.reads else { return };
+    unary::unary(Unary::Sigmoid, logit.floats(), out);
+    for (slope, &y) in out.iter_mut().zip(label.floats()) {
+        *slope = if y.is_nan() { 0.0 } else { *slope - y };
+    }
+    binary::binary_in_place(Binary::Mul, out, g.operand(), 1);
+}
+
+/// Inverted dropout noise: the numbers of a row follow from its sample and its place there.
+fn random(node: &Node) -> Option<Stage> {
+    let (stream, rate) = (node.attrs.text("stream").to_owned(), node.attrs.float("rate"));
+    Some(Box::new(move |block, out| {
+        let width = out.len() / block.rows.max(1);
+        crate::prim::random::fill(&stream, rate, block.noise, width, out, |row| {
+            let sample = block.samples[row];
+            let place = block.first + row - block.starts[sample as usize] as usize;
+            (block.ids[sample as usize], place as u64)
+        });
+    }))
+}

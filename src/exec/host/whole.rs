@@ -1,0 +1,219 @@
+//! Nodes that run over all rows at once: reads and gradients of tables, large matrix products, and everything that has no
+//! kernel of ours, which Candle computes in the same memory.
+
+use std::collections::BTreeMap;
+
+use candle_core::{Device, Tensor};
+use rayon::iter::{IndexedParallelIterator, ParallelIterator};
+use rayon::slice::ParallelSliceMut;
+
+use crate::ir::graph::{Def, Graph, Node, NodeId, ValueId};
+use crate::ir::op::{Call, Noise};
+use crate::ir::types::Type;
+
+use super::super::error::ExecError;
+use super::super::feed::Column;
+use super::super::kernels::binary::Write;
+use super::super::kernels::rows::gather;
+use super::super::kernels::segment_sum::segment_gather_sum;
+use super::super::plan::Home;
+use super::super::prologue::Prepared;
+use super::block::Data;
+use super::exchange;
+use super::{Host, Sources};
+
+/// Rows that a thread takes at a time.
+const ROWS: usize = 256;
+
+/// Computes the only result of a node.
+type Kernel = fn(&Node, &Job, &mut [f32]);
+
+/// Operations with a kernel over all rows, alphabetical.
+const WHOLE: &[(&str, Kernel)] =
+    &[("fetch", fetch), ("linear", linear), ("outer_sum", outer_sum), ("scatter", scatter)];
+
+/// What a kernel sees.
+struct Job<'a> {
+    graph: &'a Graph,
+    reads: Vec<Data<'a>>,
+    batch: &'a Prepared,
+    pool: &'a rayon::ThreadPool,
+}
+
+/// Whether a node has a kernel here.
+pub(super) fn find(graph: &Graph, node: &Node) -> Option<Kernel> {
+    let (_, kernel) = WHOLE.iter().find(|(known, _)| *known == node.op.name())?;
+    let floats = node.results.len() == 1 && node.results.iter().all(|&result| graph.ty(result).is_float());
+    floats.then_some(*kernel)
+}
+
+/// Computes a node.
+pub(super) fn run(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) -> Result<(), ExecError> {
+    let Some(kernel) = find(&host.graph, host.graph.node(id)) else { return by_candle(host, id, sources, noise) };
+    let result = host.graph.node(id).results[0];
+    let (slot, mut memory) = host.take_slot(result, sources.batch);
+    let len = host.len(result, sources.batch);
+    let node = host.graph.node(id);
+    let reads = node.operands.iter().map(|&value| host.read(value, sources)).collect::<Result<Vec<_>, _>>();
+    let done = reads.map(|reads| {
+        let job = Job { graph: &host.graph, reads, batch: sources.batch, pool: &host.pool };
+        kernel(node, &job, &mut memory[..len]);
+    });
+    host.put_slot(slot, Column::F32(memory));
+    done
+}
+
+impl<'a> Job<'a> {
+    fn floats(&self, i: usize) -> &'a [f32] {
+        match self.reads.get(i) {
+            Some(Data::F32(data)) => data,
+            _ => &[],
+        }
+    }
+}
+
+/// The distinct rows of a table.
+fn fetch(node: &Node, job: &Job, out: &mut [f32]) {
+    let ty = job.graph.ty(node.results[0]);
+    let width = ty.width as usize;
+    let Some(&axis) = ty.space.axes().first() else { return };
+    let rows = job.batch.rows.unique(axis);
+    let table = job.floats(0);
+    job.pool.install(|| {
+        let parts = out.par_chunks_mut(ROWS * width).enumerate();
+        parts.for_each(|(i, part)| {
+            let own = &rows[i * ROWS..(i * ROWS + part.len() / width)];
+            gather(table, width, own, part);
+        });
+    });
+}
+
+/// Sums the rows of `g` by the place that each belongs to, in order of rows.
+fn scatter(node: &Node, job: &Job, out: &mut [f32]) {
+    let width = job.graph.ty(node.results[0]).width as usize;
+    let g = job.floats(0);
+    let Some(lists) = job.batch.lists.get(&node.operands[1]) else { return };
+    job.pool.install(|| {
+        let parts = out.par_chunks_mut(ROWS * width).enumerate();
+        parts.for_each(|(i, part)| {
+            let rows = part.len() / width;
+            let offsets = &lists.offsets[i * ROWS..=i * ROWS + rows];
+            let sources = &lists.rows[offsets[0] as usize..offsets[rows] as usize];
+            segment_gather_sum(g, width, sources, offsets, Write::Set, part);
+        });
+    });
+}
+
+/// A layer too large for a block: one product by the `gemm` crate on all threads.
+fn linear(node: &Node, job: &Job, out: &mut [f32]) {
+    let w = job.graph.ty(node.operands[1]);
+    let (k, n) = (w.height as usize, w.width as usize);
+    let (x, w) = (job.floats(0), job.floats(1));
+    product(job, [out.len() / n.max(1), k, n], (x, k, 1), w, out);
+    if job.reads.len() > 2 {
+        let bias = job.floats(2);
+        job.pool.install(|| {
+            out.par_chunks_mut(ROWS * n).for_each(|part| {
+                for row in part.chunks_exact_mut(n) {
+                    row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+                }
+            });
+        });
+    }
+}
+
+/// The gradient of such a layer's matrix.
+fn outer_sum(node: &Node, job: &Job, out: &mut [f32]) {
+    let (k, n) = (job.graph.ty(node.operands[0]).width as usize, job.graph.ty(node.operands[1]).width as usize);
+    let (x, g) = (job.floats(0), job.floats(1));
+    product(job, [k, x.len() / k.max(1), n], (x, 1, k), g, out);
+}
+
+/// `out = a b`, where entry `(i, p)` of `a` is at `i * row + p * column`.
+fn product(job: &Job, [m, k, n]: [usize; 3], (a, row, column): (&[f32], usize, usize), b: &[f32], out: &mut [f32]) {
+    if m == 0 || n == 0 {
+        return;
+    }
+    if k == 0 {
+        out.fill(0.0);
+        return;
+    }
+    let threads = job.pool.current_num_threads();
+    job.pool.install(|| super::super::kernels::large::product([m, k, n], a, [row, column], b, out, threads));
+}
+
+/// Lends the operands' memory to Candle, and takes it back with the results.
+fn by_candle(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) -> Result<(), ExecError> {
+    let node = host.graph.node(id).clone();
+    let name = host.graph.value(node.results[0]).name.clone();
+    let failed = |source| ExecError::Candle { node: name.clone(), source };
+    let mut lent: BTreeMap<ValueId, Tensor> = BTreeMap::new();
+    let mut operands = Vec::with_capacity(node.operands.len());
+    for &value in &node.operands {
+        if !lent.contains_key(&value) {
+            lent.insert(value, lend(host, value, sources)?);
+        }
+        operands.extend(lent.get(&value).cloned());
+    }
+    let types: Vec<&Type> = node.operands.iter().map(|&value| host.graph.ty(value)).collect();
+    let results: Vec<&Type> = node.results.iter().map(|&value| host.graph.ty(value)).collect();
+    let call = Call {
+        attrs: &node.attrs,
+        types: &types,
+        operands: &operands,
+        results: &results,
+        rows: &sources.batch.rows,
+        noise,
+        device: &Device::Cpu,
+    };
+    let tensors = node.op.eval(&call);
+    drop(operands);
+    let tensors = tensors.map_err(failed)?;
+    // Results first: one of them may be a view of an operand, and is copied then.
+    for (&value, tensor) in node.results.iter().zip(&tensors) {
+        let column = exchange::take_back(tensor).map_err(failed)?;
+        if let Some(&Home::Slot(slot)) = host.plan.homes.get(&value) {
+            host.put_slot(slot, column);
+        }
+    }
+    for (value, tensor) in lent {
+        give_back(host, value, &tensor).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// A slot is lent as it is; parameters and batches belong to others and are copied, which is little: weights of a model,
+/// never a table, since tables are read by `fetch` alone.
+fn lend(host: &mut Host, value: ValueId, sources: &Sources) -> Result<Tensor, ExecError> {
+    let width = host.graph.ty(value).width as usize;
+    let name = host.graph.value(value).name.clone();
+    let failed = |source| ExecError::Candle { node: name.clone(), source };
+    if let Some(&Home::Slot(slot)) = host.plan.homes.get(&value) {
+        let len = host.len(value, sources.batch);
+        let column = std::mem::replace(&mut host.slots[slot], Column::U32(Vec::new()));
+        let column = match column {
+            Column::F32(mut values) => {
+                values.truncate(len);
+                Column::F32(values)
+            }
+            Column::U32(mut values) => {
+                values.truncate(len);
+                Column::U32(values)
+            }
+        };
+        return exchange::lend(column, width).map_err(failed);
+    }
+    let column = match host.read(value, sources)? {
+        Data::F32(values) => Column::F32(values.to_vec()),
+        Data::U32(values) => Column::U32(values.to_vec()),
+    };
+    exchange::lend(column, width).map_err(failed)
+}
+
+fn give_back(host: &mut Host, value: ValueId, tensor: &Tensor) -> candle_core::Result<()> {
+    if let (Def::Node { .. }, Some(&Home::Slot(slot))) = (host.graph.value(value).def, host.plan.homes.get(&value)) {
+        let column = exchange::take_back(tensor)?;
+        host.put_slot(slot, column);
+    }
+    Ok(())
+}
