@@ -3,7 +3,9 @@
 pub mod candle;
 pub mod error;
 pub mod feed;
+pub mod host;
 pub mod init;
 pub mod kernels;
+pub mod plan;
 pub mod prologue;
 pub mod weights;

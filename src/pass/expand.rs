@@ -47,7 +47,8 @@ pub fn expand(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
 fn dropout(copy: &mut Copy, node: &Node) -> Result<ValueId, Fault> {
     let x = copy.value(node.operands[0]);
     let like = copy.to.ty(x).clone();
-    let noise = make::random(&mut copy.to, &like, node.attrs.text("stream"), node.attrs.float("rate"))?;
+    let (stream, rate) = (node.attrs.text("stream"), node.attrs.float("rate"));
+    let noise = make::random(&mut copy.to, &like.space, like.width, stream, rate)?;
     make::mul(&mut copy.to, x, noise)
 }
 
@@ -57,8 +58,8 @@ fn batch_norm(copy: &mut Copy, node: &Node, running: &mut Vec<Running>) -> Resul
     let x = copy.value(node.operands[0]);
     let space = copy.to.ty(x).space.clone();
     let to = &mut copy.to;
-    let (mean, variance) = make::moments(to, x)?;
-    let count = make::count(to, &space)?;
+    let [mean, variance] = make::moments(to, x)?;
+    let count = make::count(to, space.axes().to_vec(), space.axes().to_vec())?;
     let one = make::constant(to, 1.0, 1)?;
     let any = make::binary(to, "min", count, one)?;
     let momentum = make::constant(to, node.attrs.float("momentum"), 1)?;

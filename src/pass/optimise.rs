@@ -6,7 +6,7 @@ use crate::ir::graph::{Graph, Init, ParamId, Role, ValueId};
 use crate::ir::input::InputSource;
 use crate::ir::op::{EffectOp, Fault};
 use crate::ir::types::{Space, Type};
-use crate::prim;
+use crate::prim::{self, make};
 use crate::syntax::spec::OptimizerSpec;
 
 use super::Goal;
@@ -17,22 +17,24 @@ struct Optimiser {
     name: &'static str,
     effect: &'static str,
     state: &'static [&'static str],
+    /// 2: gradient and learning rate; 3: and the step.
+    operands: usize,
 }
 
 /// For dense parameters, alphabetical.
 const DENSE: &[Optimiser] = &[
-    Optimiser { name: "adagrad", effect: "adagrad", state: &["v"] },
-    Optimiser { name: "adam", effect: "adam", state: &["m", "v"] },
-    Optimiser { name: "adamw", effect: "adamw", state: &["m", "v"] },
-    Optimiser { name: "sgd", effect: "sgd", state: &["m"] },
+    Optimiser { name: "adagrad", effect: "adagrad", state: &["v"], operands: 2 },
+    Optimiser { name: "adam", effect: "adam", state: &["m", "v"], operands: 3 },
+    Optimiser { name: "adamw", effect: "adamw", state: &["m", "v"], operands: 3 },
+    Optimiser { name: "sgd", effect: "sgd", state: &["m"], operands: 2 },
 ];
 
-/// For tables, alphabetical. All but `adam` touch only the rows of the batch.
+/// For tables, alphabetical. All but `adam` touch only the rows of the batch; `adam` moves every row by its moments.
 const TABLES: &[Optimiser] = &[
-    Optimiser { name: "adagrad", effect: "row_adagrad", state: &["v"] },
-    Optimiser { name: "adam", effect: "table_adam", state: &["m", "v"] },
-    Optimiser { name: "lazy_adam", effect: "lazy_adam", state: &["m", "v"] },
-    Optimiser { name: "sgd", effect: "row_sgd", state: &[] },
+    Optimiser { name: "adagrad", effect: "row_adagrad", state: &["v"], operands: 2 },
+    Optimiser { name: "adam", effect: "adam", state: &["m", "v"], operands: 3 },
+    Optimiser { name: "lazy_adam", effect: "lazy_adam", state: &["m", "v"], operands: 3 },
+    Optimiser { name: "sgd", effect: "row_sgd", state: &[], operands: 2 },
 ];
 
 /// Names of the optimisers that a spec can ask for: of dense parameters, of tables.
@@ -81,7 +83,7 @@ fn update(
     id: ParamId,
     optimiser: &Optimiser,
     spec: &OptimizerSpec,
-    operands: [ValueId; 3],
+    mut operands: [ValueId; 3],
 ) -> Result<(), Fault> {
     let effect: &'static dyn EffectOp = prim::find_effect(optimiser.effect)
         .ok_or_else(|| Fault::new("E0399", format!("no effect `{}`", optimiser.effect)))?;
@@ -93,11 +95,26 @@ fn update(
         copy.to.param(&state, ty.clone(), Init::Constant(0.0), Role::State)?;
         targets.extend(copy.to.graph().find_param(&state));
     }
-    let attrs = Attrs::none()
-        .with("beta1", spec.beta1)
-        .with("beta2", spec.beta2)
-        .with("eps", spec.eps)
-        .with("momentum", spec.momentum)
-        .with("weight_decay", if copy.to.graph().param(id).role == Role::Table { 0.0 } else { spec.weight_decay });
-    copy.to.effect(effect, &targets, &operands, attrs)
+    let table = copy.to.graph().param(id).role == Role::Table;
+    if table && optimiser.effect == "adam" {
+        let whole = copy.to.table_axis(&name, false);
+        operands[0] = make::unfetch(&mut copy.to, operands[0], whole)?;
+    }
+    // Decay is of dense parameters; a table has `l2`, which counts the rows of the batch.
+    let decay = if table { 0.0 } else { spec.weight_decay };
+    let settings = [
+        ("beta1", spec.beta1),
+        ("beta2", spec.beta2),
+        ("eps", spec.eps),
+        ("momentum", spec.momentum),
+        ("weight_decay", decay),
+    ];
+    let mut attrs = Attrs::none();
+    for (name, value) in settings {
+        if effect.attributes().iter().any(|&(known, _)| known == name) {
+            attrs = attrs.with(name, value);
+        }
+    }
+    let operands = &operands[..optimiser.operands];
+    copy.to.effect(effect, &targets, operands, attrs)
 }

@@ -86,7 +86,7 @@ fn collect(copy: &mut Copy, x: ValueId, matrix: ValueId, terms: &mut Vec<Term>) 
             let mut from = 0;
             for &part in &node.operands {
                 let width = copy.to.ty(part).width;
-                let rows = make::rows_slice(&mut copy.to, matrix, from, from + width)?;
+                let rows = make::rows(&mut copy.to, matrix, from, from + width)?;
                 collect(copy, part, rows, terms)?;
                 from += width;
             }

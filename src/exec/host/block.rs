@@ -1,6 +1,6 @@
 //! What a stage sees: the rows of one block.
 
-use super::super::kernels::{Operand, Rows};
+use super::super::kernels::operand::{Operand, Rows};
 
 /// Numbers of an operand.
 #[derive(Clone, Copy, Debug)]
@@ -28,16 +28,11 @@ pub(super) struct Block<'a> {
     pub(super) rows: usize,
     /// The operands.
     pub(super) reads: &'a [Read<'a>],
-    /// For every row, its sample in the batch: the address of noise.
-    pub(super) samples: &'a [u32],
-    /// Random addresses of the batch's samples.
-    pub(super) ids: &'a [u64],
-    /// Where the rows of the stage's space begin in the whole batch, per sample of the batch.
-    pub(super) starts: &'a [u32],
-    /// The part of `starts` that this block's samples have.
+    /// Where the rows of each of the block's samples begin in the stage's space, counted over the whole batch; one more
+    /// entry than there are samples.
     pub(super) segments: &'a [u32],
-    /// Where this block's rows begin in the whole batch.
-    pub(super) first: usize,
+    /// Random addresses of the block's samples.
+    pub(super) ids: &'a [u64],
     /// The map from this block's rows to those of the result, for reductions along an axis.
     pub(super) to_result: Rows<'a>,
     /// The step's noise.

@@ -100,7 +100,6 @@ struct Shared<'a> {
     full: BTreeMap<ValueId, Data<'a>>,
     starts: Vec<Arc<[u32]>>,
     maps: Vec<(Arc<[u32]>, Option<usize>)>,
-    samples: Vec<Arc<[u32]>>,
     widths: Vec<usize>,
     stored_spaces: Vec<usize>,
     ids: &'a [u64],
@@ -227,11 +226,6 @@ fn share<'a>(
         }
     }
     let at = |space: &Space| block.spaces.iter().position(|known| known == space);
-    let batch_axis = |space: &Space| space.axes().first().copied();
-    let samples = block.spaces.iter().map(|space| match batch_axis(space) {
-        Some(batch) => rows.element(space, batch),
-        None => Arc::from([]),
-    });
     let graph = &host.graph;
     Ok(Shared {
         block,
@@ -239,7 +233,6 @@ fn share<'a>(
         full,
         starts: block.spaces.iter().map(|space| rows.sample_starts(space)).collect(),
         maps: block.maps.iter().map(|(from, to)| (rows.map(from, to), at(to))).collect(),
-        samples: samples.collect(),
         widths: block.stored.iter().map(|&value| graph.ty(value).width as usize).collect(),
         stored_spaces: block.stored.iter().map(|&value| at(&graph.ty(value).space).unwrap_or(0)).collect(),
         ids: rows.samples(),
@@ -376,11 +369,8 @@ fn with_block(
     let own = rows_of(entry.space);
     let block = Block {
         rows: own.len(),
-        first: own.start,
-        samples: &shared.samples[entry.space][own],
-        ids: shared.ids,
-        starts: &shared.starts[entry.space],
         segments: &shared.starts[entry.space][samples.start..=samples.end],
+        ids: &shared.ids[samples.clone()],
         to_result: entry.to_result.map_or(Rows::All, |map| Rows::Map(&scratch.maps[map])),
         reads: &reads,
         noise: shared.noise,

@@ -9,6 +9,7 @@ mod exchange;
 mod looping;
 mod reduction;
 mod stage;
+mod update;
 mod whole;
 
 use std::collections::BTreeMap;

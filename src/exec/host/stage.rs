@@ -8,7 +8,9 @@ use super::super::kernels::gemm::{Shape, Start, Strided, gemm};
 use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::{Columns, copy_columns, gather, scatter_add};
 use super::super::kernels::unary::Unary;
-use super::super::kernels::{self, binary, reduce, select, unary};
+use super::super::kernels::{self, binary, reduce, segment_softmax, select, unary};
+use crate::prim::philox::Stream;
+use crate::prim::random::dropout_mask;
 use super::block::Block;
 
 /// Writes the rows of one block.
@@ -19,8 +21,8 @@ type Make = fn(&Graph, &Node) -> Option<Stage>;
 
 /// Operations with a form of their own, alphabetical; elementwise ones are in the two tables below.
 const STAGES: &[(&str, Make)] = &[
-    ("bce", |_, _| Some(Box::new(bce))),
-    ("bce_grad", |_, _| Some(Box::new(bce_grad))),
+    ("bce", |graph, node| alike(graph, node).then(|| Box::new(bce) as Stage)),
+    ("bce_grad", |graph, node| alike(graph, node).then(|| Box::new(bce_grad) as Stage)),
     ("choose", |graph, node| {
         let width = width(graph, node);
         Some(Box::new(move |block, out| {
@@ -31,6 +33,10 @@ const STAGES: &[(&str, Make)] = &[
     ("concat", |graph, node| {
         let width = width(graph, node);
         Some(Box::new(move |block, out| concat(block, out, width)))
+    }),
+    ("constant", |_, node| {
+        let value = node.attrs.float("value") as f32;
+        Some(Box::new(move |_, out| out.fill(value)))
     }),
     ("dot", |graph, node| {
         let width = graph.ty(node.operands[0]).width.max(graph.ty(node.operands[1]).width) as usize;
@@ -57,6 +63,14 @@ const STAGES: &[(&str, Make)] = &[
             }
         }))
     }),
+    ("leaky_relu", |_, node| {
+        let op = Unary::LeakyRelu(node.attrs.float("slope") as f32);
+        Some(Box::new(move |block, out| unary::unary(op, block.reads[0].floats(), out)))
+    }),
+    ("leaky_relu_grad", |graph, node| {
+        let (op, width) = (Binary::LeakyReluGrad(node.attrs.float("slope") as f32), width(graph, node));
+        Some(Box::new(move |block, out| elementwise(op, block, out, width)))
+    }),
     ("linear", linear),
     ("pad", |graph, node| {
         let (width, from) = (width(graph, node), node.attrs.int("from") as usize);
@@ -68,6 +82,18 @@ const STAGES: &[(&str, Make)] = &[
         }))
     }),
     ("random", |_, node| random(node)),
+    ("rows", |graph, node| {
+        let from = node.attrs.int("from") as usize * width(graph, node);
+        Some(Box::new(move |block, out| out.copy_from_slice(&block.reads[0].floats()[from..from + out.len()])))
+    }),
+    ("rows_pad", |graph, node| {
+        let from = node.attrs.int("from") as usize * width(graph, node);
+        Some(Box::new(move |block, out| {
+            let x = block.reads[0].floats();
+            out.fill(0.0);
+            out[from..from + x.len()].copy_from_slice(x);
+        }))
+    }),
     ("slice", |graph, node| {
         let (width, from) = (width(graph, node), node.attrs.int("from") as usize);
         Some(Box::new(move |block, out| {
@@ -77,6 +103,7 @@ const STAGES: &[(&str, Make)] = &[
         }))
     }),
     ("softmax", softmax),
+    ("softmax_grad", softmax_grad),
     ("sum", |graph, node| {
         let width = width(graph, node);
         Some(Box::new(move |block, out| {
@@ -94,6 +121,11 @@ const STAGES: &[(&str, Make)] = &[
         let width = graph.ty(node.operands[0]).width as usize;
         Some(Box::new(move |block, out| reduce::row_sum(block.reads[0].floats(), width, Write::Set, out)))
     }),
+    ("transpose", |graph, node| {
+        let w = graph.ty(node.operands[0]);
+        let (rows, columns) = (w.height as usize, w.width as usize);
+        Some(Box::new(move |block, out| kernels::gemm::transpose(block.reads[0].floats(), rows, columns, out)))
+    }),
 ];
 
 /// Elementwise operations of two operands, alphabetical.
@@ -103,6 +135,7 @@ const BINARY: &[(&str, Binary)] = &[
     ("div", Binary::Div),
     ("eq", Binary::Equal),
     ("ge", Binary::GreaterEqual),
+    ("gelu_grad", Binary::GeluGrad),
     ("gt", Binary::Greater),
     ("le", Binary::LessEqual),
     ("lt", Binary::Less),
@@ -111,7 +144,11 @@ const BINARY: &[(&str, Binary)] = &[
     ("mul", Binary::Mul),
     ("ne", Binary::NotEqual),
     ("or", Binary::Max),
+    ("relu_grad", Binary::ReluGrad),
+    ("sigmoid_grad", Binary::SigmoidGrad),
+    ("softplus_grad", Binary::SoftplusGrad),
     ("sub", Binary::Sub),
+    ("tanh_grad", Binary::TanhGrad),
 ];
 
 /// Elementwise operations of one operand, alphabetical.
@@ -144,10 +181,7 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
         if node.operands.iter().any(|&operand| !graph.ty(operand).is_float()) {
             return None;
         }
-        return Some(Box::new(move |block, out| {
-            let [a, b] = block.reads else { return };
-            binary::binary(op, a.operand(), b.operand(), Write::Set, out, width);
-        }));
+        return Some(Box::new(move |block, out| elementwise(op, block, out, width)));
     }
     if let Some(&(_, op)) = UNARY.iter().find(|(known, _)| *known == name) {
         return Some(Box::new(move |block, out| unary::unary(op, block.reads[0].floats(), out)));
@@ -158,6 +192,17 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
 /// Columns of the only result.
 fn width(graph: &Graph, node: &Node) -> usize {
     node.results.first().map_or(0, |&result| graph.ty(result).width as usize)
+}
+
+fn elementwise(op: Binary, block: &Block, out: &mut [f32], width: usize) {
+    let [a, b] = block.reads else { return };
+    binary::binary(op, a.operand(), b.operand(), Write::Set, out, width);
+}
+
+/// Whether both operands have the result's rows and width, as kernels without broadcasting need.
+fn alike(graph: &Graph, node: &Node) -> bool {
+    let result = graph.ty(node.results[0]);
+    node.operands.iter().map(|&value| graph.ty(value)).all(|ty| ty.space == result.space && ty.width == result.width)
 }
 
 /// A layer small enough that its matrix stays in cache; larger ones run over all rows at once.
@@ -219,27 +264,24 @@ fn copy_repeated(block: &Block, out: &mut [f32], width: usize) {
     }
 }
 
-/// Only over an axis whose elements lie side by side, which is the last one of the space.
-fn softmax(graph: &Graph, node: &Node) -> Option<Stage> {
+/// The width of a value whose rows along the reduced axis lie side by side: one ragged axis right under the samples.
+fn side_by_side(graph: &Graph, node: &Node) -> Option<usize> {
     let ty = graph.ty(node.operands[0]);
-    let over = node.attrs.axes("over");
-    let (width, outer) = (ty.width as usize, graph.axes().without(&ty.space, over).ok()?);
-    if ty.space.axes().get(..outer.axes().len()) != Some(outer.axes()) {
-        return None;
-    }
-    // The map to the outer space is not among the operands' maps.
-    let outer_width = over.len();
-    if outer_width != 1 || node.operands.len() > 2 {
-        return None;
-    }
-    let axis = *over.first()?;
-    let parent_is_sample = outer.axes().len() == 1 && graph.axis(axis).parent == outer.axes().first().copied();
-    if !parent_is_sample {
+    let [axis] = node.attrs.axes("over") else { return None };
+    let [batch, only] = ty.space.axes() else { return None };
+    let fits = only == axis && graph.axis(*axis).parent == Some(*batch);
+    fits.then_some(ty.width as usize)
+}
+
+fn softmax(graph: &Graph, node: &Node) -> Option<Stage> {
+    let width = side_by_side(graph, node)?;
+    // The kernel's condition is one number a row of the same space.
+    if node.operands.get(1).is_some_and(|&keep| graph.ty(keep).space != graph.ty(node.operands[0]).space) {
         return None;
     }
     Some(Box::new(move |block, out| {
         let keep = block.reads.get(1).map(|read| read.floats());
-        kernels::segment_softmax::segment_softmax(block.reads[0].floats(), width, keep, block.segments, out);
+        segment_softmax::segment_softmax(block.reads[0].floats(), width, keep, block.segments, out);
     }))
 }
 
@@ -252,25 +294,35 @@ fn bce(block: &Block, out: &mut [f32]) {
     }
 }
 
-/// `g (sigmoid(x) - y)`; 0 where the label is not known.
+/// `sigmoid(x) - y`; 0 where the label is not known.
 fn bce_grad(block: &Block, out: &mut [f32]) {
-    let [g, logit, label] = block.reads else { return };
+    let [logit, label] = block.reads else { return };
     unary::unary(Unary::Sigmoid, logit.floats(), out);
     for (slope, &y) in out.iter_mut().zip(label.floats()) {
         *slope = if y.is_nan() { 0.0 } else { *slope - y };
     }
-    binary::binary_in_place(Binary::Mul, out, g.operand(), 1);
 }
 
 /// Inverted dropout noise: the numbers of a row follow from its sample and its place there.
 fn random(node: &Node) -> Option<Stage> {
     let (stream, rate) = (node.attrs.text("stream").to_owned(), node.attrs.float("rate"));
     Some(Box::new(move |block, out| {
+        let stream = Stream::new(block.noise.seed, &stream);
         let width = out.len() / block.rows.max(1);
-        crate::prim::random::fill(&stream, rate, block.noise, width, out, |row| {
-            let sample = block.samples[row];
-            let place = block.first + row - block.starts[sample as usize] as usize;
-            (block.ids[sample as usize], place as u64)
-        });
+        let mut rest = out;
+        for (ends, &sample) in block.segments.windows(2).zip(block.ids) {
+            let (own, left) = std::mem::take(&mut rest).split_at_mut((ends[1] - ends[0]) as usize * width);
+            dropout_mask(stream, block.noise.step, sample, rate, own);
+            rest = left;
+        }
+    }))
+}
+
+/// `g (y - ...)` of a softmax, over the same axes as [`softmax`] knows.
+fn softmax_grad(graph: &Graph, node: &Node) -> Option<Stage> {
+    let width = side_by_side(graph, node)?;
+    Some(Box::new(move |block, out| {
+        let [g, y] = block.reads else { return };
+        segment_softmax::segment_softmax_grad(g.floats(), y.floats(), width, block.segments, Write::Set, out);
     }))
 }

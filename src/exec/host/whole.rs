@@ -14,42 +14,60 @@ use crate::ir::types::Type;
 use super::super::error::ExecError;
 use super::super::feed::Column;
 use super::super::kernels::binary::Write;
+use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::gather;
 use super::super::kernels::segment_sum::segment_gather_sum;
 use super::super::plan::Home;
 use super::super::prologue::Prepared;
-use super::block::Data;
-use super::exchange;
-use super::{Host, Sources};
+use super::block::{Block, Data, Read};
+use super::stage::{self, Stage};
+use super::{Host, Sources, exchange};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 256;
 
 /// Computes the only result of a node.
-type Kernel = fn(&Node, &Job, &mut [f32]);
+pub(super) type Kernel = fn(&Node, &Job, &mut [f32]);
 
 /// Operations with a kernel over all rows, alphabetical.
 const WHOLE: &[(&str, Kernel)] =
     &[("fetch", fetch), ("linear", linear), ("outer_sum", outer_sum), ("scatter", scatter)];
 
 /// What a kernel sees.
-struct Job<'a> {
+pub(super) struct Job<'a> {
     graph: &'a Graph,
     reads: Vec<Data<'a>>,
     batch: &'a Prepared,
     pool: &'a rayon::ThreadPool,
 }
 
-/// Whether a node has a kernel here.
-pub(super) fn find(graph: &Graph, node: &Node) -> Option<Kernel> {
+/// How a node is computed here.
+pub(super) enum Found {
+    /// By a kernel of the table.
+    Kernel(Kernel),
+    /// By a stage kernel over the rows of the unit space: arithmetic on weights.
+    Stage(Stage),
+}
+
+/// The kernel of a node.
+pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
+    let [result] = node.results[..] else { return None };
+    if !graph.ty(result).is_float() {
+        return None;
+    }
+    let unit = |value: &ValueId| graph.ty(*value).space.is_unit();
+    if node.results.iter().chain(&node.operands).all(unit)
+        && let Some(stage) = stage::find(graph, node)
+    {
+        return Some(Found::Stage(stage));
+    }
     let (_, kernel) = WHOLE.iter().find(|(known, _)| *known == node.op.name())?;
-    let floats = node.results.len() == 1 && node.results.iter().all(|&result| graph.ty(result).is_float());
-    floats.then_some(*kernel)
+    Some(Found::Kernel(*kernel))
 }
 
 /// Computes a node.
 pub(super) fn run(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) -> Result<(), ExecError> {
-    let Some(kernel) = find(&host.graph, host.graph.node(id)) else { return by_candle(host, id, sources, noise) };
+    let Some(found) = find(&host.graph, host.graph.node(id)) else { return by_candle(host, id, sources, noise) };
     let result = host.graph.node(id).results[0];
     let (slot, mut memory) = host.take_slot(result, sources.batch);
     let len = host.len(result, sources.batch);
@@ -57,7 +75,10 @@ pub(super) fn run(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) 
     let reads = node.operands.iter().map(|&value| host.read(value, sources)).collect::<Result<Vec<_>, _>>();
     let done = reads.map(|reads| {
         let job = Job { graph: &host.graph, reads, batch: sources.batch, pool: &host.pool };
-        kernel(node, &job, &mut memory[..len]);
+        match found {
+            Found::Kernel(kernel) => kernel(node, &job, &mut memory[..len]),
+            Found::Stage(stage) => by_stage(&stage, node, &job, noise, &mut memory[..len]),
+        }
     });
     host.put_slot(slot, Column::F32(memory));
     done
@@ -70,6 +91,30 @@ impl<'a> Job<'a> {
             _ => &[],
         }
     }
+}
+
+/// The unit space as one block: a row for every row of the matrices.
+fn by_stage(stage: &Stage, node: &Node, job: &Job, noise: Noise, out: &mut [f32]) {
+    let height = job.graph.ty(node.results[0]).height;
+    let reads: Vec<Read> = node
+        .operands
+        .iter()
+        .zip(&job.reads)
+        .map(|(&value, &data)| {
+            let ty = job.graph.ty(value);
+            let rows = if ty.height == 1 && height > 1 { Rows::One } else { Rows::All };
+            Read { data, width: ty.width as usize, rows }
+        })
+        .collect();
+    let block = Block {
+        rows: height as usize,
+        reads: &reads,
+        segments: &[],
+        ids: &[],
+        to_result: Rows::All,
+        noise,
+    };
+    stage(&block, out);
 }
 
 /// The distinct rows of a table.

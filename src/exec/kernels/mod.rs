@@ -27,6 +27,7 @@
 
 pub mod binary;
 pub mod gemm;
+pub mod large;
 pub mod layer_norm;
 pub mod operand;
 pub mod optimize;
