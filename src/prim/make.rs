@@ -13,7 +13,7 @@ pub use reduce::{
 };
 pub use structure::{select, twin, unselect};
 pub use table::{fetch, gather, locate, lookup, scatter, unfetch};
-pub use training::{batch_norm, bce, bce_grad, dropout, random, stop_gradient};
+pub use training::{batch_norm, bce, bce_grad, dropout, random, stop_gradient, sum_squares};
 
 use crate::ir::attr::Attrs;
 use crate::ir::build::Builder;

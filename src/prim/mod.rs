@@ -30,6 +30,7 @@ pub mod select;
 pub mod softmax;
 pub mod stop_gradient;
 pub mod sum;
+pub mod sum_squares;
 pub mod transpose;
 pub mod twin;
 pub mod unary;
@@ -82,6 +83,7 @@ const SINGLE: &[&dyn Op] = &[
     &stop_gradient::StopGradient,
     &sum::Sum,
     &sum::SumWidth,
+    &sum_squares::SumSquares,
     &transpose::Transpose,
     &twin::Twin,
 ];

@@ -5,7 +5,7 @@ use crate::ir::build::Builder;
 use crate::ir::graph::ValueId;
 use crate::ir::op::Fault;
 use crate::ir::types::Space;
-use crate::prim::{batch_norm, bce, dropout, random, stop_gradient};
+use crate::prim::{batch_norm, bce, dropout, random, stop_gradient, sum_squares};
 
 /// Binary cross-entropy of each row, 0 where the label is null.
 pub fn bce(to: &mut Builder, logit: ValueId, label: ValueId) -> Result<ValueId, Fault> {
@@ -44,4 +44,9 @@ pub fn batch_norm(
 /// `x`, with no derivative.
 pub fn stop_gradient(to: &mut Builder, x: ValueId) -> Result<ValueId, Fault> {
     to.one(&stop_gradient::StopGradient, &[x], Attrs::none())
+}
+
+/// The sum of all squares of several values.
+pub fn sum_squares(to: &mut Builder, values: &[ValueId]) -> Result<ValueId, Fault> {
+    to.one(&sum_squares::SumSquares, values, Attrs::none())
 }
