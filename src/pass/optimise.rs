@@ -90,7 +90,9 @@ fn update(
     let name = copy.to.graph().param(id).name.clone();
     let ty = copy.to.ty(copy.to.graph().param(id).value).clone();
     let mut targets = vec![id];
-    for state in optimiser.state {
+    // Without momentum there is no velocity to keep.
+    let keeps_state = optimiser.effect != "sgd" || spec.momentum != 0.0;
+    for state in optimiser.state.iter().filter(|_| keeps_state) {
         let state = format!("{name}.{state}");
         copy.to.param(&state, ty.clone(), Init::Constant(0.0), Role::State)?;
         targets.extend(copy.to.graph().find_param(&state));

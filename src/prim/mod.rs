@@ -1,7 +1,9 @@
 //! The primitives: about forty operations that every graph comes down to, a file each with type rule, reference value
 //! and derivative. A new one is its file and one line of the registry below.
 
+pub mod adagrad;
 pub mod adam;
+pub mod assign;
 pub mod backward;
 pub mod batch_norm;
 pub mod bce;
@@ -18,6 +20,7 @@ pub mod first;
 pub mod gather;
 pub mod gradient;
 pub mod leaky_relu;
+pub mod lazy_adam;
 pub mod linear;
 pub mod locate;
 pub mod make;
@@ -27,6 +30,7 @@ pub mod philox;
 pub mod random;
 pub mod rows;
 pub mod select;
+pub mod sgd;
 pub mod softmax;
 pub mod stop_gradient;
 pub mod sum;
@@ -37,6 +41,9 @@ pub mod unary;
 
 #[cfg(test)]
 pub(crate) mod check;
+mod effect;
+#[cfg(test)]
+mod kit;
 mod moves;
 mod rule;
 mod tensor;
@@ -89,7 +96,16 @@ const SINGLE: &[&dyn Op] = &[
 ];
 
 /// Operations that change parameters, alphabetical.
-pub const EFFECTS: &[&dyn EffectOp] = &[&adam::Adam];
+pub const EFFECTS: &[&dyn EffectOp] = &[
+    &adagrad::Adagrad,
+    &adam::Adam,
+    &adam::AdamW,
+    &assign::Assign,
+    &lazy_adam::LazyAdam,
+    &adagrad::RowAdagrad,
+    &sgd::RowSgd,
+    &sgd::Sgd,
+];
 
 /// Every pure operation: the single ones and the rows of the three elementwise tables.
 pub fn prims() -> impl Iterator<Item = &'static dyn Op> {
