@@ -173,7 +173,8 @@ impl Reference {
             noise,
             device: &self.device,
         };
-        let tensors = node.op.eval(&call).map_err(|source| failed(graph, node.results[0], source))?;
+        let tensors = node.op.eval(&call).and_then(|tensors| tensors.iter().map(Tensor::contiguous).collect());
+        let tensors: Vec<Tensor> = tensors.map_err(|source| failed(graph, node.results[0], source))?;
         Ok(node.results.iter().copied().zip(tensors).collect())
     }
 

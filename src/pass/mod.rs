@@ -15,8 +15,10 @@ pub mod share;
 pub mod split_linear;
 pub mod trace;
 
+use crate::diag::Diagnostic;
 use crate::ir::graph::Graph;
 use crate::ir::op::Fault;
+use crate::ir::verify::{Stage, verify};
 use crate::syntax::spec::TrainSpec;
 
 use trace::Trace;
@@ -58,7 +60,7 @@ const TRAIN: &[Pass] = &[
     Pass { name: "expand", run: expand::expand }, // before folding: dropout of rate 0 is a product with 1
     Pass { name: "fold", run: fold::fold },
     Pass { name: "split_linear", run: split_linear::split_linear }, // before sharing: it exposes equal parts
-    Pass { name: "share", run: share::share }, // before differentiating: half as many gradients
+    Pass { name: "share", run: share::share },                      // before differentiating: half as many gradients
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
     Pass { name: "clip", run: clip::clip }, // between the gradients and their use
     Pass { name: "optimise", run: optimise::optimise },
@@ -94,10 +96,20 @@ pub fn instantiate(model: &Graph, goal: Goal, mut trace: Option<&mut Trace>) -> 
     let mut graph = model.clone();
     for pass in pipeline(goal) {
         let next = (pass.run)(&graph, goal).map_err(|fault| PassError { pass: pass.name, message: fault.title })?;
+        verify(&next, Stage::Model).map_err(|findings| PassError { pass: pass.name, message: first(&findings) })?;
         if let Some(trace) = trace.as_deref_mut() {
             trace.record(pass.name, &graph, &next);
         }
         graph = next;
     }
+    let stage = match goal {
+        Goal::Train(_) | Goal::Evaluate => Stage::Training,
+        Goal::Predict => Stage::Inference,
+    };
+    verify(&graph, stage).map_err(|findings| PassError { pass: "the pipeline", message: first(&findings) })?;
     Ok(graph)
+}
+
+fn first(findings: &[Diagnostic]) -> String {
+    findings.first().map(|finding| finding.title.clone()).unwrap_or_default()
 }

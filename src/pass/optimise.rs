@@ -52,9 +52,8 @@ pub fn optimise(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
         copy.item(item)?;
     }
     let scalar = Type::f32(Space::unit(), 1);
-    let mut schedule = |copy: &mut Copy, name: &str| {
-        copy.to.input(name, scalar.clone(), InputSource::Schedule(name.to_owned()))
-    };
+    let mut schedule =
+        |copy: &mut Copy, name: &str| copy.to.input(name, scalar.clone(), InputSource::Schedule(name.to_owned()));
     let lr = schedule(&mut copy, "lr");
     let tables_lr = schedule(&mut copy, "tables_lr");
     let step = schedule(&mut copy, "step");

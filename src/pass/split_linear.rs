@@ -69,7 +69,9 @@ fn gains(copy: &Copy, x: ValueId) -> bool {
     let axes = graph.ty(x).space.axes().len();
     match node.op.name() {
         "concat" => node.operands.iter().any(|&part| graph.ty(part).space.axes().len() < axes || gains(copy, part)),
-        "add" | "sub" => node.operands.iter().any(|&part| distributes(copy, x, part) && graph.ty(part).space.axes().len() < axes),
+        "add" | "sub" => {
+            node.operands.iter().any(|&part| distributes(copy, x, part) && graph.ty(part).space.axes().len() < axes)
+        }
         _ => false,
     }
 }

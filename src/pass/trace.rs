@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use crate::ir::graph::Graph;
-use crate::ir::print::print;
 
 /// The record of one pipeline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +13,7 @@ pub struct Trace {
 impl Trace {
     /// Adds one pass: `unchanged`, or the lines that went and came.
     pub fn record(&mut self, pass: &str, before: &Graph, after: &Graph) {
-        let (before, after) = (print(before), print(after));
+        let (before, after) = (before.to_string(), after.to_string());
         if before == after {
             self.text.push_str(&format!("{pass}: unchanged\n"));
             return;

@@ -1,7 +1,7 @@
 //! The integration tests, one binary: one module per concern.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
-mod cli;
 mod backends;
+mod cli;
 mod errors;
 mod mutations;

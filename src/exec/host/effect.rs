@@ -35,7 +35,10 @@ pub(super) fn run(
         let reads = effect.operands.iter().map(|&value| host.read(value, &sources)).collect::<Result<Vec<_>, _>>();
         reads.and_then(|reads| match super::update::find(effect.op.name()) {
             Some(kernel) => {
-                kernel(&super::update::Update { effect, reads: &reads, graph: &host.graph, batch, pool: &host.pool }, &mut targets);
+                kernel(
+                    &super::update::Update { effect, reads: &reads, graph: &host.graph, batch, pool: &host.pool },
+                    &mut targets,
+                );
                 Ok(())
             }
             None => by_candle(host, effect, &reads, &mut targets, batch, noise),
@@ -58,8 +61,7 @@ fn by_candle(
 ) -> Result<(), ExecError> {
     let failed = |source| ExecError::Candle { node: effect.op.name().to_owned(), source };
     let types: Vec<&Type> = effect.operands.iter().map(|&value| host.graph.ty(value)).collect();
-    let results: Vec<&Type> =
-        effect.targets.iter().map(|&id| host.graph.ty(host.graph.param(id).value)).collect();
+    let results: Vec<&Type> = effect.targets.iter().map(|&id| host.graph.ty(host.graph.param(id).value)).collect();
     let mut operands = Vec::with_capacity(reads.len());
     for (read, ty) in reads.iter().zip(&types) {
         let column = match read {

@@ -294,7 +294,9 @@ fn run_chunk(shared: &Shared, chunk: &mut Chunk, scratch: &mut Scratch) {
                     if out.len() < len {
                         out.resize(len, 0.0);
                     }
-                    with_block(shared, entry, &samples, first_sample, chunk, scratch, |block| stage(block, &mut out[..len]));
+                    with_block(shared, entry, &samples, first_sample, chunk, scratch, |block| {
+                        stage(block, &mut out[..len])
+                    });
                     scratch.values[*place] = out;
                 }
                 Kernel::Stage(stage, Target::Stored(stored)) => {
@@ -340,7 +342,8 @@ fn with_block(
     scratch: &Scratch,
     run: impl FnOnce(&Block),
 ) {
-    let rows_of = |space: usize| shared.starts[space][samples.start] as usize..shared.starts[space][samples.end] as usize;
+    let rows_of =
+        |space: usize| shared.starts[space][samples.start] as usize..shared.starts[space][samples.end] as usize;
     let mut reads: Vec<Read> = Vec::with_capacity(entry.reads.len());
     for operand in &entry.reads {
         let range = operand.space.map(rows_of);

@@ -22,7 +22,7 @@ use crate::ir::op::Noise;
 use super::candle::{Outputs, Schedule};
 use super::error::ExecError;
 use super::feed::Column;
-use super::plan::{Home, Inventory, Manner, Plan, Step, plan};
+use super::plan::{Home, Inventory, Plan, Step, plan};
 use super::prologue::Prepared;
 use super::weights::Weights;
 
@@ -227,9 +227,5 @@ impl Host {
         if let Some(place) = self.slots.get_mut(slot) {
             *place = column;
         }
-    }
-
-    fn manner(&self, node: NodeId) -> Option<Manner> {
-        self.plan.manners.get(&node).copied()
     }
 }

@@ -9,9 +9,9 @@ use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::{Columns, copy_columns, gather, scatter_add};
 use super::super::kernels::unary::Unary;
 use super::super::kernels::{self, binary, reduce, segment_softmax, select, unary};
+use super::block::Block;
 use crate::prim::philox::Stream;
 use crate::prim::random::dropout_mask;
-use super::block::Block;
 
 /// Writes the rows of one block.
 pub(super) type Stage = Box<dyn Fn(&Block, &mut [f32]) + Send + Sync>;

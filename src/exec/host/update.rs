@@ -93,7 +93,8 @@ struct Part<'a> {
 /// Every number. Decay that acts through the gradient is added to it here; the decay of `adamw` is the rule's.
 fn dense(update: &Update, targets: &mut [Matrix], rule: Rule) {
     let g = update.floats(0);
-    let through_gradient = if update.effect.op.name() == "adamw" { 0.0 } else { update.effect.attrs.float("weight_decay") };
+    let through_gradient =
+        if update.effect.op.name() == "adamw" { 0.0 } else { update.effect.attrs.float("weight_decay") };
     let mut rest: Vec<&mut [f32]> = targets.iter_mut().map(|target| target.data.as_mut_slice()).collect();
     let mut parts = Vec::new();
     for g in g.chunks(NUMBERS) {

@@ -106,14 +106,7 @@ fn by_stage(stage: &Stage, node: &Node, job: &Job, noise: Noise, out: &mut [f32]
             Read { data, width: ty.width as usize, rows }
         })
         .collect();
-    let block = Block {
-        rows: height as usize,
-        reads: &reads,
-        segments: &[],
-        ids: &[],
-        to_result: Rows::All,
-        noise,
-    };
+    let block = Block { rows: height as usize, reads: &reads, segments: &[], ids: &[], to_result: Rows::All, noise };
     stage(&block, out);
 }
 

@@ -114,15 +114,8 @@ pub fn plan(graph: &Graph, inventory: &dyn Inventory) -> Plan {
         .filter(|&(&id, &manner)| manner == Manner::Whole && !inventory.whole(graph, id))
         .map(|(&id, _)| id)
         .collect();
-    let mut plan = Plan {
-        prologue,
-        steps,
-        manners: levels.manners,
-        homes: BTreeMap::new(),
-        slots: 0,
-        scratch: 0,
-        without_kernel,
-    };
+    let mut plan =
+        Plan { prologue, steps, manners: levels.manners, homes: BTreeMap::new(), slots: 0, scratch: 0, without_kernel };
     finish_loops(graph, &mut plan);
     slot::assign(graph, &mut plan);
     plan
@@ -148,7 +141,8 @@ fn finish_loops(graph: &Graph, plan: &mut Plan) {
             }
             spaces.insert(own);
             if plan.manners.get(&id) == Some(&Manner::Stage) {
-                let leaves = |value: &&ValueId| readers.get(value).is_some_and(|steps| steps.iter().any(|&step| step != at));
+                let leaves =
+                    |value: &&ValueId| readers.get(value).is_some_and(|steps| steps.iter().any(|&step| step != at));
                 block.stored.extend(node.results.iter().filter(leaves));
             }
         }

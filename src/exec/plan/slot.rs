@@ -46,7 +46,8 @@ fn slots(graph: &Graph, plan: &mut Plan) {
         let made: Vec<ValueId> = match step {
             Step::Whole(id) => graph.node(*id).results.clone(),
             Step::Loop(block) => {
-                let reductions = block.nodes.iter().filter(|id| plan.manners.get(*id) == Some(&super::Manner::Reduction));
+                let reductions =
+                    block.nodes.iter().filter(|id| plan.manners.get(*id) == Some(&super::Manner::Reduction));
                 let reduced = reductions.flat_map(|&id| graph.node(id).results.iter().copied());
                 block.stored.iter().copied().chain(reduced).collect()
             }
