@@ -1,4 +1,8 @@
 //! Data: files to batches. Sources are read once into provisional columns, fitted on the train part, and written as a column cache.
 
+mod array;
+mod container;
 mod interner;
+mod scratch;
+mod source;
 mod texts;
