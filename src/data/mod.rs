@@ -6,3 +6,5 @@ mod interner;
 mod scratch;
 mod source;
 mod texts;
+mod time;
+mod zone;
