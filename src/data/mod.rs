@@ -2,6 +2,7 @@
 
 mod array;
 mod container;
+mod eval;
 mod interner;
 mod scratch;
 mod source;
