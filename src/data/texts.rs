@@ -97,13 +97,18 @@ pub(crate) fn write_list<'a>(cell: &mut String, elements: impl Iterator<Item = &
 
 /// The elements of a cell: those of a list, those between separators, or the cell itself. Empty ones do not count.
 pub(crate) fn elements<'a>(cell: &'a str, separator: Option<&'a str>) -> impl Iterator<Item = &'a str> {
+    items(cell, separator).filter(|element| !element.is_empty())
+}
+
+/// Like [`elements`], but an empty element keeps its place, as it must where columns list things side by side.
+pub(crate) fn items<'a>(cell: &'a str, separator: Option<&'a str>) -> impl Iterator<Item = &'a str> {
     let (list, cut) = match (cell.strip_prefix(LIST), separator) {
         (Some(rest), _) => (rest, "\u{1f}"),
         (None, Some(separator)) if !separator.is_empty() => (cell, separator),
         // A cell cannot hold LIST and not begin with it, so this cuts nothing.
         (None, _) => (cell, "\u{1f}"),
     };
-    list.split(cut).filter(|element| !element.is_empty())
+    list.split(cut).filter(move |_| !list.is_empty())
 }
 
 #[cfg(test)]

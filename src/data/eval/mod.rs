@@ -6,7 +6,7 @@ mod function;
 mod value;
 
 pub(crate) use check::{Kind, Scope, check, fits, names};
-pub(crate) use value::{Cells, Fault, Values};
+pub(crate) use value::{Cells, Fault, Values, times};
 use value::MapNumbers;
 
 use super::texts::Texts;

@@ -78,6 +78,13 @@ impl Chunk {
         self.next_row
     }
 
+    /// Keeps only these rows.
+    pub(crate) fn keep(&mut self, rows: &[u32]) {
+        self.columns.iter_mut().for_each(|column| *column = column.pick(rows));
+        self.lines = rows.iter().filter_map(|&row| self.lines.get(row as usize).copied()).collect();
+        self.rows = rows.iter().filter_map(|&row| self.rows.get(row as usize).copied()).collect();
+    }
+
     fn clear(&mut self) {
         self.rows.clear();
         self.lines.clear();
@@ -116,28 +123,38 @@ trait Records: Send {
 /// A file being read, some columns of it.
 pub(crate) struct Reader {
     records: Box<dyn Records>,
-    partition: Option<String>,
+    /// The column that the path gives, and its value.
+    partition: Option<(usize, String)>,
 }
 
 impl Reader {
     /// Opens a file to read these columns. A column that the file lacks is a failure that names it.
     pub(crate) fn open(file: &SourceFile, dialect: &Dialect, columns: &[String]) -> Result<Reader, Failure> {
-        // The partition stands last, or nowhere, so that the readers need not know of it.
-        let (in_file, partition) = match (&dialect.partition, columns) {
-            (Some(partition), [rest @ .., last]) if last == partition => (rest, Some(partition_value(file, partition)?)),
-            _ => (columns, None),
-        };
-        Ok(Reader { records: records(file, dialect, in_file)?, partition })
+        let mut in_file = columns.to_vec();
+        let mut partition = None;
+        if let Some(name) = &dialect.partition
+            && let Some(at) = columns.iter().position(|column| column == name)
+        {
+            in_file.remove(at);
+            partition = Some((at, partition_value(file, name)?));
+        }
+        Ok(Reader { records: records(file, dialect, &in_file)?, partition })
     }
 
     /// Empties the chunk and fills it again; false once there are no more rows.
     pub(crate) fn read(&mut self, chunk: &mut Chunk) -> Result<bool, Failure> {
         chunk.clear();
-        let more = self.records.read(chunk)?;
-        if let (Some(value), Some(column)) = (&self.partition, chunk.columns.last_mut()) {
-            column.clear();
-            (0..chunk.rows.len()).for_each(|_| column.push(Some(value)));
-        }
+        let more = match &self.partition {
+            None => self.records.read(chunk)?,
+            // The readers know only the columns of their file.
+            Some((at, value)) => {
+                let mut column = chunk.columns.remove(*at);
+                let more = self.records.read(chunk)?;
+                (0..chunk.rows.len()).for_each(|_| column.push(Some(value)));
+                chunk.columns.insert(*at, column);
+                more
+            }
+        };
         if chunk.next_row > u64::from(u32::MAX) {
             return Err(Failure::new(None, "a source holds at most 4,294,967,295 rows"));
         }
@@ -298,7 +315,7 @@ mod tests {
 
     #[test]
     fn a_partition_is_a_column() {
-        let rows = read("a\n1\n2\n", Dialect { partition: Some("dt".into()), ..dialect() }, &["a", "dt"]).unwrap();
+        let rows = read("a\n1\n2\n", Dialect { partition: Some("dt".into()), ..dialect() }, &["dt", "a"]).unwrap();
         assert_eq!((rows.cells("a"), rows.cells("dt")), (vec!["1", "2"], vec!["7", "7"]));
         let other = read("a\n1\n", Dialect { partition: Some("hour".into()), ..dialect() }, &["hour"]);
         assert!(other.err().unwrap().what.contains("`hour=...`"));

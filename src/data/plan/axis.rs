@@ -1,0 +1,116 @@
+//! Axes: where their elements come from, and what must stay hidden from them.
+
+use super::super::eval::{self, Kind};
+use super::build::{expect, label_or_column, not_yet, nothing, place};
+use super::{AxisPlan, Origin, Plan};
+use crate::diag::{Diagnostic, Diags};
+use crate::expr::ast::{ExprKind, Ident};
+use crate::syntax::spec::{AxisOrigin, AxisSpec, FeatureSpec, Named, Spec};
+
+/// Adds every axis of the spec: a graph may use one, say for its positions, without a feature along it.
+pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
+    for axis in &spec.axes {
+        let origin = match &axis.value.origin {
+            AxisOrigin::From { from, by, filter, last, delay } => {
+                let labels = &plan.samples.labels;
+                let Some(source) = place(spec, from, diags) else { continue };
+                let of_samples = plan.samples.sources.contains(&source);
+                if let Some(filter) = filter {
+                    let name = |name: &str| if of_samples { label_or_column(labels, name) } else { Some(Kind::Column) };
+                    expect(filter, Kind::Bool, &name, false, diags);
+                }
+                // Between two sources there is no order of rows to fall back on.
+                let timed = plan.sources[source].time.is_some() && plan.sources[plan.samples.sources[0]].time.is_some();
+                if !timed && !(of_samples && plan.samples.sources.len() == 1) {
+                    let title = format!("the axis `{}` needs times: which event came first is not known", axis.name.name);
+                    let finding = Diagnostic::new("E0516", title).at(axis.name.span, "");
+                    diags.push(finding.help("`time: {column: ..., unit: s}` under the source and under `samples`"));
+                    continue;
+                }
+                Some((Origin::Events { source, by: by.clone(), filter: filter.clone(), delay: *delay }, last.value))
+            }
+            AxisOrigin::Columns { columns, newest_first, last, separator } => {
+                let origin = Origin::Lists {
+                    columns: lists(spec, columns, diags),
+                    times: columns.iter().find(|(name, _)| name.name == "step.time").map(|(_, list)| list.clone()),
+                    newest_first: *newest_first,
+                    separator: separator.as_ref().map(|separator| separator.value.clone()),
+                };
+                Some((origin, last.value))
+            }
+            AxisOrigin::Within { .. } => unsupported("an axis of visits (`within`)", axis, diags),
+            AxisOrigin::List { .. } => unsupported("an axis of lists (`list`)", axis, diags),
+            AxisOrigin::Draw(_) => unsupported("a drawn axis (`draw`)", axis, diags),
+        };
+        plan.axes.extend(origin.map(|(origin, last)| AxisPlan {
+            name: axis.name.name.clone(),
+            span: axis.name.span,
+            origin,
+            last,
+            features: Vec::new(),
+        }));
+    }
+}
+
+fn unsupported(what: &str, axis: &Named<AxisSpec>, diags: &mut Diags) -> Option<(Origin, u32)> {
+    diags.push(not_yet(what, axis.name.span));
+    None
+}
+
+/// The raw column of each feature that is listed. A feature computed from columns is not listed itself; its columns are.
+fn lists(spec: &Spec, columns: &[(Ident, Ident)], diags: &mut Diags) -> Vec<(String, Ident)> {
+    let mut found = Vec::new();
+    for (name, list) in columns.iter().filter(|(name, _)| name.name != "step.time") {
+        match spec.features.iter().find(|feature| feature.name.name == name.name) {
+            Some(feature) => match raw_column(feature) {
+                Some(column) => found.push((column, list.clone())),
+                None => {
+                    let title = format!("`{}` is computed, so no column can list it", name.name);
+                    diags.push(Diagnostic::new("E0516", title).at(name.span, "expected a feature that is a column"));
+                }
+            },
+            None => {
+                let names = spec.features.iter().map(|feature| feature.name.name.as_str());
+                diags.push(nothing("a feature", name, names));
+            }
+        }
+    }
+    found
+}
+
+fn raw_column(feature: &Named<FeatureSpec>) -> Option<String> {
+    match &feature.value.value {
+        None if feature.value.columns.is_some() => None,
+        None => Some(feature.value.column.as_ref().unwrap_or(&feature.name).name.clone()),
+        Some(expr) => match &expr.kind {
+            ExprKind::Name(name) => Some(name.clone()),
+            _ => None,
+        },
+    }
+}
+
+/// Delays each axis by what its elements would give away: a label that the `where` names, or whose columns a feature
+/// along the axis reads, is not known before its `known_after`. The whole element waits, since a history that holds
+/// an event but not yet its outcome would tell the two apart by where they are missing.
+pub(super) fn hide(plan: &mut Plan) {
+    let (labels, features, samples) = (&plan.samples.labels, &plan.features, &plan.samples.sources);
+    for axis in &mut plan.axes {
+        let Origin::Events { source, filter, delay, .. } = &mut axis.origin else { continue };
+        if !samples.contains(source) {
+            continue;
+        }
+        let read: Vec<&str> = axis
+            .features
+            .iter()
+            .flat_map(|&feature| &features[feature].values)
+            .chain(filter.as_ref())
+            .flat_map(|expr| eval::names(expr).into_iter().map(|(name, _)| name))
+            .collect();
+        for label in labels {
+            let gives_away = eval::names(&label.is).iter().any(|(column, _)| read.contains(column));
+            if gives_away || read.contains(&label.name.name.as_str()) {
+                *delay = delay.max(label.known_after);
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! What is to be read and computed, resolved from a spec before any file is touched.
+//!
+//! Names of columns are still only names here: which source has them is known when headers have been read (`bind`).
+
+mod axis;
+mod build;
+mod feature;
+
+pub(crate) use build::build;
+
+use super::source::Dialect;
+use super::time::Clock;
+use crate::diag::Span;
+use crate::expr::ast::{Expr, ExprKind, Ident};
+use crate::syntax::spec::{Downsample, Edges, JoinMissing, Missing, Part, Scale, Spanned, Ties};
+
+/// The resolved data section, restricted to what the wanted inputs need.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    pub(crate) sources: Vec<SourcePlan>,
+    pub(crate) samples: SamplesPlan,
+    pub(crate) joins: Vec<JoinPlan>,
+    pub(crate) vocabularies: Vec<VocabularyPlan>,
+    /// For every table and every feature with rows of its own: which of the vocabularies it has.
+    pub(crate) tables: Vec<(String, usize)>,
+    pub(crate) features: Vec<FeaturePlan>,
+    pub(crate) axes: Vec<AxisPlan>,
+    pub(crate) inputs: Vec<Input>,
+}
+
+/// A source.
+#[derive(Clone, Debug)]
+pub(crate) struct SourcePlan {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) paths: Vec<Spanned<String>>,
+    pub(crate) dialect: Dialect,
+    pub(crate) key: Option<Ident>,
+    pub(crate) filter: Option<Expr>,
+    /// Its own, or that of the samples.
+    pub(crate) time: Option<TimePlan>,
+    /// Broken rows are counted instead of being errors.
+    pub(crate) skip_broken: bool,
+}
+
+/// The column that says when a row happened.
+#[derive(Clone, Debug)]
+pub(crate) struct TimePlan {
+    pub(crate) column: Ident,
+    pub(crate) clock: Clock,
+}
+
+/// What a sample is.
+#[derive(Clone, Debug)]
+pub(crate) struct SamplesPlan {
+    /// Places among the sources. Rows are numbered through them in this order.
+    pub(crate) sources: Vec<usize>,
+    pub(crate) labels: Vec<LabelPlan>,
+    /// Outcome columns that are inputs.
+    pub(crate) outcomes: Vec<Ident>,
+    pub(crate) split: SplitPlan,
+    pub(crate) split_span: Span,
+    pub(crate) downsample: Option<Downsample>,
+    pub(crate) ties: Ties,
+    /// Columns whose codes come with every batch: what metrics group by.
+    pub(crate) keys: Vec<Ident>,
+}
+
+/// A label.
+#[derive(Clone, Debug)]
+pub(crate) struct LabelPlan {
+    pub(crate) name: Ident,
+    pub(crate) is: Expr,
+    pub(crate) known_after: f64,
+}
+
+/// How samples are parted.
+#[derive(Clone, Debug)]
+pub(crate) enum SplitPlan {
+    /// All train.
+    None,
+    /// Fractions in order of (time, row); rows of one time stay together.
+    Time(Vec<f64>),
+    /// The last of each is test, the one before valid.
+    LeaveOneOut(Ident),
+    /// Fractions of the distinct values of a column, or of the rows.
+    Random { of: Option<Ident>, parts: Vec<f64>, seed: u64 },
+    /// A condition per part.
+    Where(Vec<(Part, Expr)>),
+    /// A source per part, parallel to the sources of the samples.
+    From(Vec<Part>),
+}
+
+/// A many-to-one join.
+#[derive(Clone, Debug)]
+pub(crate) struct JoinPlan {
+    pub(crate) source: usize,
+    pub(crate) column: Ident,
+    pub(crate) missing: JoinMissing,
+}
+
+/// A vocabulary, shared by every table that names it.
+#[derive(Clone, Debug)]
+pub(crate) struct VocabularyPlan {
+    pub(crate) name: String,
+    pub(crate) rule: Rule,
+}
+
+/// How a text becomes a row of a table; row 0 is the unknown and the null.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rule {
+    /// Ids of the train part, in order of first appearance, if they are there so often.
+    Counted { min_count: u32 },
+    /// `1 + xxh3(id) % n`.
+    Hash(u32),
+    /// `1 + id`.
+    Size(u32),
+    /// Buckets of numbers: as many rows as the edges of its features need.
+    Buckets,
+}
+
+/// A feature.
+#[derive(Clone, Debug)]
+pub(crate) struct FeaturePlan {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    /// One expression, or one per column of a vector.
+    pub(crate) values: Vec<Expr>,
+    pub(crate) form: Form,
+    /// What stands in its place outside training.
+    pub(crate) serve_as: Option<f64>,
+}
+
+/// What becomes of the values.
+#[derive(Clone, Debug)]
+pub(crate) enum Form {
+    Id { vocabulary: usize },
+    Ids { vocabulary: usize, separator: Option<String>, max: Option<usize> },
+    /// Numbers side by side, scaled each by itself.
+    Numbers { scale: Scale, missing: Missing },
+    Bucket { vocabulary: usize, edges: Edges },
+}
+
+/// An axis.
+#[derive(Clone, Debug)]
+pub(crate) struct AxisPlan {
+    pub(crate) name: String,
+    pub(crate) span: Span,
+    pub(crate) origin: Origin,
+    /// The newest so many.
+    pub(crate) last: u32,
+    /// Features wanted along it.
+    pub(crate) features: Vec<usize>,
+}
+
+/// Where the elements of an axis come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Origin {
+    /// Earlier rows of a source.
+    Events {
+        source: usize,
+        by: Ident,
+        filter: Option<Expr>,
+        /// Seconds before the sample in which nothing is seen.
+        delay: f64,
+    },
+    /// List columns of the sample's row.
+    Lists {
+        /// The raw column that an element stands in for, and the column that lists it.
+        columns: Vec<(String, Ident)>,
+        /// The column that lists times.
+        times: Option<Ident>,
+        newest_first: bool,
+        separator: Option<String>,
+    },
+}
+
+/// An input of the graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Input {
+    pub(crate) name: String,
+    pub(crate) value: InputValue,
+}
+
+/// What an input holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InputValue {
+    /// A feature of the sample.
+    Sample { feature: usize },
+    /// A feature of each element of an axis.
+    Element { axis: usize, feature: usize },
+    Label(usize),
+    Outcome(usize),
+    Weight,
+}
+
+impl FeaturePlan {
+    /// Whether a value looks at the sample's time: along an axis of events it is then known only per pair of sample and event.
+    pub(crate) fn looks_at_sample(&self) -> bool {
+        self.values.iter().any(reads_sample_time)
+    }
+
+    /// How wide its numbers are.
+    pub(crate) fn width(&self) -> usize {
+        match &self.form {
+            Form::Numbers { missing, .. } => self.values.len() + usize::from(missing.flag),
+            Form::Id { .. } | Form::Ids { .. } | Form::Bucket { .. } => 1,
+        }
+    }
+}
+
+impl Plan {
+    /// Features that samples need themselves.
+    pub(crate) fn sample_features(&self) -> Vec<usize> {
+        self.wanted(|value| match value {
+            InputValue::Sample { feature } => Some(feature),
+            _ => None,
+        })
+    }
+
+    fn wanted(&self, pick: impl Fn(InputValue) -> Option<usize>) -> Vec<usize> {
+        let mut found: Vec<usize> = self.inputs.iter().filter_map(|input| pick(input.value)).collect();
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Axes of events of a source.
+    pub(crate) fn axes_of(&self, place: usize) -> impl Iterator<Item = (usize, &AxisPlan)> {
+        let here = move |origin: &Origin| matches!(origin, Origin::Events { source, .. } if *source == place);
+        self.axes.iter().enumerate().filter(move |(_, axis)| here(&axis.origin))
+    }
+}
+
+/// Whether an expression mentions `sample.time`.
+pub(crate) fn reads_sample_time(expr: &Expr) -> bool {
+    mentions(expr, "sample")
+}
+
+fn mentions(expr: &Expr, object: &str) -> bool {
+    match &expr.kind {
+        ExprKind::Member(inner, _) => matches!(&inner.kind, ExprKind::Name(name) if name == object),
+        ExprKind::Unary(_, x) => mentions(x, object),
+        ExprKind::Binary(_, a, b) => mentions(a, object) || mentions(b, object),
+        ExprKind::If(a, b, c) => [a, b, c].into_iter().any(|x| mentions(x, object)),
+        ExprKind::Call { args, .. } => args.iter().any(|arg| mentions(&arg.value, object)),
+        ExprKind::List(list) => list.iter().any(|x| mentions(x, object)),
+        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Null | ExprKind::Name(_) => false,
+    }
+}
