@@ -17,6 +17,8 @@ pub(crate) struct Joined {
     pub(crate) columns: Vec<Texts>,
     /// Their names.
     pub(crate) names: Vec<String>,
+    /// Whether anything joins it, and so it was read.
+    pub(crate) is_read: bool,
 }
 
 impl Joined {
@@ -48,7 +50,7 @@ impl Joined {
         let column = |name: &String| read_texts(&format!("{prefix}/column/{name}"), container);
         let columns: Vec<Texts> = names.iter().map(column).collect::<Option<_>>()?;
         let whole = columns.iter().all(|column| column.len() == keys.len());
-        whole.then(|| Joined { keys, columns, names: names.to_vec() })
+        whole.then(|| Joined { keys, columns, names: names.to_vec(), is_read: true })
     }
 }
 

@@ -1,18 +1,45 @@
 //! Data: files to batches. Sources are read once into provisional columns, fitted on the train part, and written as a column cache.
 
 mod array;
+mod batch;
 mod bind;
+mod bundle;
+mod cache;
 mod container;
+mod dataset;
+mod encode;
 mod eval;
+mod feeder;
+mod files;
+mod findings;
+mod fit;
+mod history;
 mod interner;
 mod join;
+mod load;
+mod order;
 mod plan;
+mod relative;
+pub mod report;
 mod rows;
+mod samples;
+mod scale;
 mod scratch;
 mod source;
+mod split;
+mod store;
+mod survey;
 mod texts;
 mod time;
+mod views;
 mod zone;
+
+pub use batch::Batch;
+pub use bundle::DataBundle;
+pub use cache::CacheDir;
+pub use dataset::{Dataset, Options, open};
+pub use feeder::Batches;
+pub use order::Order;
 
 use crate::ir::input::InputSource;
 

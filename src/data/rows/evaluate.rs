@@ -34,8 +34,9 @@ pub(crate) struct Task {
 }
 
 impl Task {
-    /// The names that rows of a source are asked for.
-    pub(crate) fn names(&self, plan: &Plan, source: &SourcePlan) -> Vec<Name> {
+    /// The names that rows of the source at a place are asked for.
+    pub(crate) fn names(&self, plan: &Plan, place: usize) -> Vec<Name> {
+        let source = &plan.sources[place];
         let mut found: Vec<Name> = Vec::new();
         let mut add = |expr: &Expr| found.extend(names(expr).into_iter().map(|(name, span)| (name.to_string(), span)));
         let samples = &plan.samples;
@@ -47,7 +48,8 @@ impl Task {
             }
         }
         source.filter.iter().filter(|_| !self.serving).for_each(&mut add);
-        let filters = self.axes.iter().filter_map(|&axis| filter(plan, axis));
+        let here = |axis: &usize| matches!(plan.axes[*axis].origin, Origin::Events { source, .. } if source == place);
+        let filters = self.axes.iter().copied().filter(here).filter_map(|axis| filter(plan, axis));
         let filters = filters.chain(samples.downsample.iter().filter(|_| self.labels).map(|downsample| &downsample.filter));
         let is_label = |name: &str| self.labels && samples.labels.iter().any(|label| label.name.name == name);
         for (name, span) in filters.flat_map(names).filter(|(name, _)| !is_label(name)) {
@@ -72,7 +74,7 @@ impl Task {
 }
 
 /// Which rows of its source an axis takes.
-pub(super) fn filter(plan: &Plan, axis: usize) -> Option<&Expr> {
+fn filter(plan: &Plan, axis: usize) -> Option<&Expr> {
     match &plan.axes[axis].origin {
         Origin::Events { filter, .. } => filter.as_ref(),
         Origin::Lists { .. } => None,
@@ -105,6 +107,8 @@ pub(crate) struct Counts {
 pub(crate) struct Reading<'a> {
     pub(crate) plan: &'a Plan,
     pub(crate) task: &'a Task,
+    /// The source's place in the plan.
+    pub(crate) place: usize,
     pub(crate) source: &'a SourcePlan,
     pub(crate) binding: Binding,
     /// How the elements of each listed axis find their names, in the order of the task.

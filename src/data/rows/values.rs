@@ -1,10 +1,10 @@
 //! The values of a chunk's rows, computed all at once; then those of the rows that turned out whole are added to the columns.
 
 use super::codebook::{Codebook, Codebooks};
-use super::evaluate::{Reading, filter};
+use super::evaluate::Reading;
 use super::{NO_PART, Raw, Rows, Writing};
 use crate::data::eval::{Cells, Column, Fault, Frame, Values, eval, times};
-use crate::data::plan::{Form, Plan, SplitPlan};
+use crate::data::plan::{Form, Origin, Plan, SplitPlan};
 use crate::data::texts::elements;
 use crate::expr::ast::Expr;
 
@@ -26,7 +26,7 @@ pub(super) struct ChunkValues<'a> {
     pub(super) parts: Vec<u8>,
     times: Option<&'a [f64]>,
     drawn: Option<Truths>,
-    events: Vec<Option<Truths>>,
+    events: Vec<Truths>,
     keys: Vec<Values<'a>>,
     features: Vec<Found<'a>>,
     numbers: Vec<Vec<f64>>,
@@ -89,7 +89,12 @@ impl<'a> ChunkValues<'a> {
         let mut holds = |expr: &'a Expr, frame: &Frame<'a>| eval(expr, frame, faults).truths(rows, faults);
         let drawn = plan.samples.downsample.as_ref().filter(|_| task.labels);
         let drawn = drawn.map(|downsample| holds(&downsample.filter, labelled));
-        let events = task.axes.iter().map(|&axis| filter(plan, axis).map(|expr| holds(expr, labelled))).collect();
+        let events = task.axes.iter().map(|&axis| match &plan.axes[axis].origin {
+            Origin::Events { source, .. } if *source != reading.place => vec![None; rows],
+            Origin::Events { filter: Some(filter), .. } => holds(filter, labelled),
+            Origin::Events { .. } | Origin::Lists { .. } => vec![Some(true); rows],
+        });
+        let events = events.collect();
         let parts: Vec<Truths> = match &plan.samples.split {
             SplitPlan::Where(parts) if task.labels => parts.iter().map(|(_, expr)| holds(expr, frame)).collect(),
             _ => Vec::new(),
@@ -123,7 +128,7 @@ impl<'a> ChunkValues<'a> {
             self.times.iter().for_each(|times| rows.times.push(times[at]));
             self.drawn.iter().for_each(|drawn| rows.drawn.push(u8::from(drawn[at] == Some(true))));
             for (column, values) in rows.events.iter_mut().zip(&self.events) {
-                column.push(u8::from(values.as_ref().is_none_or(|values| values[at] == Some(true))));
+                column.push(u8::from(values[at] == Some(true)));
             }
             rows.numbers.iter_mut().zip(&self.numbers).for_each(|(column, values)| column.push(values[at]));
             rows.outcomes.iter_mut().zip(&self.outcomes).for_each(|(column, values)| column.push(values[at] as f32));

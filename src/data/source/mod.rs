@@ -8,7 +8,8 @@ mod simple;
 
 use encoding_rs::Encoding;
 
-pub(crate) use self::path::{SourceFile, find, partition};
+pub(crate) use self::path::{SourceFile, find};
+use self::path::partition;
 use self::input::Input;
 use super::texts::Texts;
 use crate::syntax::spec::Format;

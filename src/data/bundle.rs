@@ -1,0 +1,141 @@
+//! What `predict` needs of the data: vocabularies, scales, joined sources, events. A run keeps it in one file.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+
+use super::Want;
+use super::array::Array;
+use super::container::Container;
+use super::fit::Fitted;
+use super::join::Joined;
+use super::load::streams;
+use super::plan::{Origin, Plan, build};
+use super::report::Report;
+use super::store::{Stored, read_array, read_feature};
+use crate::diag::{Diagnostic, Diags};
+use crate::syntax::spec::Spec;
+
+/// The file in a run's directory.
+const FILE: &str = "data.bin";
+
+/// What is kept beside arrays.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+pub(crate) struct Facts {
+    pub(crate) report: Report,
+    /// Columns kept of joined sources.
+    pub(crate) joined: BTreeMap<String, Vec<String>>,
+}
+
+/// Everything fitted and stored that does not belong to single samples.
+#[derive(Debug)]
+pub struct DataBundle {
+    pub(crate) plan: Plan,
+    pub(crate) fitted: Fitted,
+    /// By source of the plan.
+    pub(crate) joined: Vec<Joined>,
+    /// By axis of the plan; none for axes that samples list.
+    pub(crate) axes: Vec<Option<EventStore>>,
+    pub(crate) facts: Facts,
+    pub(crate) container: Container,
+}
+
+/// The events of an axis, by (key, time, row).
+#[derive(Debug)]
+pub(crate) struct EventStore {
+    /// Where the events of each key begin.
+    pub(crate) starts: Array<u32>,
+    pub(crate) times: Option<Array<f64>>,
+    /// Raw numbers, in the order of [`super::relative::numbers`].
+    pub(crate) numbers: Vec<Array<f64>>,
+    /// By feature of the axis; none for those that look at the sample's time.
+    pub(crate) features: Vec<Option<Stored>>,
+    /// How many events.
+    pub(crate) count: usize,
+}
+
+impl DataBundle {
+    /// Reads what a container holds for a plan; none if that is not all of it.
+    pub(crate) fn read(mut plan: Plan, container: Container) -> Option<DataBundle> {
+        let facts: Facts = serde_json::from_str(container.facts()).ok()?;
+        let mut keys: Vec<String> = streams(&plan).into_iter().flat_map(|stream| stream.task.keys).collect();
+        keys.sort_unstable();
+        keys.dedup();
+        // Keys that only metrics or the split read may be asked for by a plan of other inputs; events need theirs.
+        let fitted = Fitted::read(&plan, &keys, &container)?;
+        let mut joined = Vec::new();
+        for source in &plan.sources {
+            joined.push(match facts.joined.get(&source.name) {
+                Some(names) => Joined::read(&format!("joined/{}", source.name), names, &container)?,
+                None => Joined::default(),
+            });
+        }
+        let mut axes = Vec::new();
+        for axis in 0..plan.axes.len() {
+            let found = matches!(plan.axes[axis].origin, Origin::Events { .. });
+            axes.push(if found { Some(EventStore::read(&mut plan, axis, &container)?) } else { None });
+        }
+        Some(DataBundle { plan, fitted, joined, axes, facts, container })
+    }
+
+    /// Reads what [`super::Dataset::save`] put into a run's directory, for the inputs of an inference graph. None, with a
+    /// finding, if it is not there or belongs to another spec.
+    pub fn load(dir: &Path, spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<DataBundle> {
+        let plan = build(spec, wants, diags)?;
+        let path = dir.join(FILE);
+        let Some(container) = Container::open(&path) else {
+            let title = format!("`{}` is missing or damaged", path.display());
+            diags.push(Diagnostic::new("E0518", title).help("training writes it; a run directory is copied as a whole"));
+            return None;
+        };
+        let bundle = DataBundle::read(plan, container);
+        if bundle.is_none() {
+            let title = format!("`{}` holds the data of another spec", path.display());
+            diags.push(Diagnostic::new("E0518", title).help("the spec of a run is the one in its directory"));
+        }
+        bundle
+    }
+
+    pub(crate) fn save(&self, dir: &Path) -> io::Result<()> {
+        self.container.copy(&dir.join(FILE), |name| !name.starts_with("samples/"))
+    }
+
+    /// Rows of a table, the unknown row 0 included, by the name of the table or of a feature with a table of its own.
+    pub fn rows_of(&self, table: &str) -> Option<u32> {
+        let (_, vocabulary) = self.plan.tables.iter().find(|(name, _)| name == table)?;
+        Some(self.fitted.size(&self.plan, *vocabulary))
+    }
+}
+
+impl EventStore {
+    fn read(plan: &mut Plan, axis: usize, container: &Container) -> Option<EventStore> {
+        let name = format!("axis/{}", plan.axes[axis].name);
+        let starts = container.array::<u32>(&format!("{name}/starts"))?;
+        let count = starts.last().copied().unwrap_or(0) as usize;
+        if !starts.windows(2).all(|pair| pair[0] <= pair[1]) {
+            return None;
+        }
+        let kept = container.array::<f64>(&format!("{name}/delay"))?;
+        if let (Origin::Events { delay, .. }, Some(kept)) = (&mut plan.axes[axis].origin, kept.first()) {
+            *delay = *kept;
+        }
+        let numbers = super::relative::numbers(plan, &plan.axes[axis]);
+        let numbers = numbers.iter().map(|number| read_array(container, &format!("{name}/number/{number}"), count));
+        let features = plan.axes[axis].features.iter().map(|&feature| {
+            let feature = &plan.features[feature];
+            if feature.looks_at_sample() {
+                return Some(None);
+            }
+            read_feature(container, &format!("{name}/feature/{}", feature.name), feature, count).map(Some)
+        });
+        Some(EventStore {
+            numbers: numbers.collect::<Option<_>>()?,
+            features: features.collect::<Option<_>>()?,
+            times: read_array(container, &format!("{name}/time"), count),
+            starts,
+            count,
+        })
+    }
+}

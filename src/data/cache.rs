@@ -1,0 +1,123 @@
+//! Where the column cache of a data section is, and when it is still valid: its name is a hash of what it was made from.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::PathBuf;
+use std::time::UNIX_EPOCH;
+
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::plan::{AxisPlan, FeaturePlan, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan};
+use super::source::SourceFile;
+use crate::expr::ast::Expr;
+
+/// Grows with every change of what is computed or how it is stored.
+const VERSION: u32 = 1;
+
+/// Where the column cache is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CacheDir {
+    /// `$SPECREC_CACHE`, or `specrec` in the user's cache directory.
+    #[default]
+    Default,
+    /// This directory.
+    At(PathBuf),
+    /// Nowhere: everything stays in memory.
+    Off,
+}
+
+impl CacheDir {
+    /// The directory; none where there is to be no cache or no place for it.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        let of = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        match self {
+            CacheDir::Off => None,
+            CacheDir::At(path) => Some(path.clone()),
+            CacheDir::Default => of("SPECREC_CACHE")
+                .or_else(|| of("XDG_CACHE_HOME").map(|dir| dir.join("specrec")))
+                .or_else(|| of("HOME").map(|dir| dir.join(".cache/specrec")))
+                .or_else(|| of("LOCALAPPDATA").map(|dir| dir.join("specrec"))),
+        }
+    }
+}
+
+/// The name of the cache of a plan over files as they are now.
+pub(crate) fn file_name(plan: &Plan, files: &[Vec<SourceFile>]) -> String {
+    let mut text = format!("version {VERSION}\n{}", canonical(plan));
+    for (source, files) in plan.sources.iter().zip(files).filter(|(_, files)| !files.is_empty()) {
+        for file in files {
+            let path = fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone());
+            let data = fs::metadata(&file.path).ok();
+            let size = data.as_ref().map_or(0, fs::Metadata::len);
+            let modified = data.and_then(|data| data.modified().ok()?.duration_since(UNIX_EPOCH).ok());
+            let _ = writeln!(text, "{} {:?} {path:?} {size} {modified:?}", source.name, file.name);
+        }
+    }
+    format!("{:016x}.columns", xxh3_64(text.as_bytes()))
+}
+
+/// A plan as text without places: equal for specs that mean the same. Every field is taken apart by name, so that a new
+/// one cannot be forgotten here.
+fn canonical(plan: &Plan) -> String {
+    let Plan { sources, samples, joins, vocabularies, tables, features, axes, inputs } = plan;
+    let mut out = String::new();
+    for source in sources {
+        let SourcePlan { name, span: _, paths: _, dialect, key, filter, time, skip_broken } = source;
+        let time = time.as_ref().map(|time| (&time.column.name, &time.clock));
+        let (key, filter) = (key.as_ref().map(|key| &key.name), shown(filter.as_ref()));
+        let _ = writeln!(out, "source {name:?} {dialect:?} {key:?} {filter:?} {time:?} {skip_broken}");
+    }
+    let SamplesPlan { sources, labels, outcomes, split, split_span: _, downsample, ties, keys } = samples;
+    let names = |list: &[crate::expr::ast::Ident]| list.iter().map(|name| name.name.clone()).collect::<Vec<_>>();
+    let _ = writeln!(out, "samples {sources:?} {:?} {ties:?} {:?}", names(outcomes), names(keys));
+    for label in labels {
+        let LabelPlan { name, is, known_after } = label;
+        let _ = writeln!(out, "label {:?} {:?} {known_after}", name.name, is.to_string());
+    }
+    let _ = match split {
+        SplitPlan::None => writeln!(out, "split none"),
+        SplitPlan::Time(parts) => writeln!(out, "split time {parts:?}"),
+        SplitPlan::LeaveOneOut(of) => writeln!(out, "split leave_one_out {:?}", of.name),
+        SplitPlan::Random { of, parts, seed } => {
+            writeln!(out, "split random {:?} {parts:?} {seed}", of.as_ref().map(|of| &of.name))
+        }
+        SplitPlan::Where(parts) => {
+            let parts: Vec<String> = parts.iter().map(|(part, expr)| format!("{part:?} {expr}")).collect();
+            writeln!(out, "split where {parts:?}")
+        }
+        SplitPlan::From(parts) => writeln!(out, "split from {parts:?}"),
+    };
+    if let Some(downsample) = downsample {
+        let _ = writeln!(out, "downsample {:?} {}", downsample.filter.to_string(), downsample.keep);
+    }
+    for join in joins {
+        let JoinPlan { source, column, missing } = join;
+        let _ = writeln!(out, "join {source} {:?} {missing:?}", column.name);
+    }
+    let _ = writeln!(out, "vocabularies {vocabularies:?} {tables:?}");
+    for feature in features {
+        let FeaturePlan { name, span: _, values, form, serve_as } = feature;
+        let values: Vec<String> = values.iter().map(Expr::to_string).collect();
+        let _ = writeln!(out, "feature {name:?} {values:?} {form:?} {serve_as:?}");
+    }
+    for axis in axes {
+        let AxisPlan { name, span: _, origin, last, features } = axis;
+        let _ = write!(out, "axis {name:?} {last} {features:?} ");
+        let _ = match origin {
+            Origin::Events { source, by, filter, delay } => {
+                writeln!(out, "{source} {:?} {:?} {delay}", by.name, shown(filter.as_ref()))
+            }
+            Origin::Lists { columns, times, newest_first, separator } => {
+                let columns: Vec<_> = columns.iter().map(|(column, list)| (column, &list.name)).collect();
+                let times = times.as_ref().map(|list| &list.name);
+                writeln!(out, "{columns:?} {times:?} {newest_first} {separator:?}")
+            }
+        };
+    }
+    let _ = writeln!(out, "inputs {inputs:?}");
+    out
+}
+
+fn shown(expr: Option<&Expr>) -> Option<String> {
+    expr.map(Expr::to_string)
+}

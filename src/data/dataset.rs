@@ -1,0 +1,177 @@
+//! The data of a spec, ready for batches: read and fitted, or opened from the cache.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::batch::Batch;
+use super::bundle::{DataBundle, Facts};
+use super::cache::{CacheDir, file_name};
+use super::container::{Builder, Container};
+use super::encode::{Encoding, Order as Rows, kept, write_events, write_samples};
+use super::feeder::{Batches, Request};
+use super::files::find_all;
+use super::fit::fit;
+use super::load::load;
+use super::order::Order;
+use super::plan::{Plan, build};
+use super::report::Report;
+use super::samples::Samples;
+use super::source::SourceFile;
+use super::split::split;
+use super::survey::survey;
+use super::views::{Train, views};
+use super::{Want, findings};
+use crate::diag::{Diagnostic, Diags};
+use crate::syntax::spec::{Part, Spec};
+
+/// How data is opened.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// Where the column cache is.
+    pub cache: CacheDir,
+}
+
+/// Samples by part, and everything fitted on the train part.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    bundle: Arc<DataBundle>,
+    samples: Arc<Samples>,
+}
+
+/// Reads the files of a spec and fits them, or opens the cache of an earlier run over the same files. None, with
+/// findings, if something is wrong with the data; warnings are findings too.
+pub fn open(spec: &Spec, wants: &[Want], options: &Options, diags: &mut Diags) -> Option<Dataset> {
+    // Findings of its own: an error that someone else found must not pass for one of the data.
+    let mut own = Diags::default();
+    let dataset = open_own(spec, wants, options, &mut own);
+    let dataset = dataset.filter(|_| !own.has_errors());
+    if let Some(dataset) = &dataset {
+        dataset.report().warn(&mut own);
+    }
+    diags.extend(own);
+    dataset
+}
+
+fn open_own(spec: &Spec, wants: &[Want], options: &Options, diags: &mut Diags) -> Option<Dataset> {
+    let plan = build(spec, wants, diags)?;
+    let files = find_all(&plan, &spec.base, diags);
+    if diags.has_errors() {
+        return None;
+    }
+    let path = options.cache.path().map(|dir| dir.join(file_name(&plan, &files)));
+    if let Some(dataset) = path.as_ref().and_then(|path| Container::open(path)).and_then(|found| Dataset::read(plan.clone(), found)) {
+        return Some(dataset);
+    }
+    if let Some(path) = path {
+        match read(&plan, &files, Some(&path), diags) {
+            Ok(found) => return found.and_then(|found| Dataset::read(plan, found)),
+            Err(error) => {
+                let title = format!("the column cache cannot be written: {error}");
+                let help = "the data is kept in memory; `SPECREC_CACHE` names another directory";
+                diags.push(Diagnostic::new("W0502", title).help(help));
+            }
+        }
+    }
+    match read(&plan, &files, None, diags) {
+        Ok(found) => found.and_then(|found| Dataset::read(plan, found)),
+        Err(error) => {
+            diags.push(Diagnostic::new("E0503", format!("the data cannot be read: {error}")));
+            None
+        }
+    }
+}
+
+/// Both passes over the files, into a file or into memory. An error is one of the disk that takes the cache.
+fn read(plan: &Plan, files: &[Vec<SourceFile>], path: Option<&Path>, diags: &mut Diags) -> io::Result<Option<Container>> {
+    let dir = path.and_then(Path::parent);
+    if let Some(dir) = dir {
+        std::fs::create_dir_all(dir)?;
+    }
+    let mut builder = match path {
+        Some(path) => Builder::file(path)?,
+        None => Builder::memory(),
+    };
+    let Some(mut loaded) = load(plan, files, dir, diags)? else { return Ok(None) };
+    let parted = split(plan, &loaded.streams[0].task, &loaded.tables[0], diags);
+    if diags.has_errors() {
+        return Ok(None);
+    }
+    let train = Train::of(plan, &loaded, &parted);
+    let views = views(plan, &loaded, &parted);
+    let (fitted, renumbering) = fit(plan, &mut loaded, &train, &views)?;
+    let (rows, bounds) = kept(&parted, &train);
+    let report = survey(plan, &loaded, &parted, &views, (&fitted, &renumbering), &rows, bounds);
+    findings::labels(plan, &report, diags);
+    if diags.has_errors() {
+        return Ok(None);
+    }
+
+    fitted.write(plan, &mut builder)?;
+    let mut facts = Facts { report, ..Facts::default() };
+    for (source, joined) in plan.sources.iter().zip(&loaded.joined).filter(|(_, joined)| joined.is_read) {
+        joined.write(&format!("joined/{}", source.name), &mut builder)?;
+        facts.joined.insert(source.name.clone(), joined.names.clone());
+    }
+    let encoding = Encoding { plan, fitted: &fitted, renumbering: &renumbering };
+    for views in &views {
+        write_events(encoding, &loaded, views, &mut builder)?;
+    }
+    let table = &loaded.tables[0];
+    let weight = |row: usize| match &plan.samples.downsample {
+        Some(downsample) if train.samples[row] && table.drawn[row] != 0 => (1.0 / downsample.keep) as f32,
+        _ => 1.0,
+    };
+    let weights = plan.samples.downsample.is_some().then_some(&weight as &dyn Fn(usize) -> f32);
+    let see = |axis: usize, row: usize| {
+        let of = views.iter().find(|views| views.axis == axis);
+        of.map_or((0, 0), |views| (views.starts[row], views.counts[row]))
+    };
+    write_samples(encoding, &loaded.streams[0], table, &Rows { rows: &rows, bounds, weights }, &see, &mut builder)?;
+    builder.finish(&serde_json::to_string(&facts)?).map(Some)
+}
+
+impl Dataset {
+    fn read(plan: Plan, container: Container) -> Option<Dataset> {
+        let samples = Samples::read(&plan, &container, true)?;
+        let bundle = DataBundle::read(plan, container)?;
+        Some(Dataset { bundle: Arc::new(bundle), samples: Arc::new(samples) })
+    }
+
+    /// What reading found.
+    pub fn report(&self) -> &Report {
+        &self.bundle.facts.report
+    }
+
+    /// Rows of a table, the unknown row 0 included, by the name of the table or of a feature with a table of its own.
+    pub fn rows_of(&self, table: &str) -> Option<u32> {
+        self.bundle.rows_of(table)
+    }
+
+    /// Samples of a part.
+    pub fn len(&self, part: Part) -> usize {
+        self.samples.range(part).len()
+    }
+
+    /// Whether a part has no samples.
+    pub fn is_empty(&self, part: Part) -> bool {
+        self.len(part) == 0
+    }
+
+    /// The batches of a part, the last one as small as it comes out. `from_batch` leaves out that many, as a run that goes
+    /// on does.
+    pub fn batches(&self, part: Part, batch_size: usize, order: Order, from_batch: u64) -> Batches {
+        let request = Request { part, batch_size, order, from_batch };
+        Batches::start(self.bundle.clone(), self.samples.clone(), request)
+    }
+
+    /// The first samples of a part as one batch.
+    pub fn first(&self, part: Part, count: usize) -> Option<Batch> {
+        self.batches(part, count, Order::Sequential, 0).next()?.ok()
+    }
+
+    /// Writes what `predict` needs into a run's directory.
+    pub fn save(&self, dir: &Path) -> io::Result<()> {
+        self.bundle.save(dir)
+    }
+}

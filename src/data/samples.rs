@@ -1,0 +1,98 @@
+//! The samples of a container, by part.
+
+use super::array::Array;
+use super::container::Container;
+use super::plan::{InputValue, Origin, Plan};
+use super::store::{Stored, read_array, read_feature};
+use crate::syntax::spec::Part;
+
+/// Samples by (part, time, row).
+#[derive(Debug)]
+pub(crate) struct Samples {
+    bounds: [usize; 4],
+    /// Number of each in its source.
+    pub(crate) rows: Array<u32>,
+    pub(crate) times: Option<Array<f64>>,
+    pub(crate) weights: Option<Array<f32>>,
+    /// Codes of key columns, by name.
+    pub(crate) keys: Vec<(String, Array<u32>)>,
+    /// By input of the plan, for features of the sample itself.
+    pub(crate) features: Vec<Option<Stored>>,
+    /// By input of the plan, for labels and outcomes.
+    pub(crate) numbers: Vec<Option<Array<f32>>>,
+    /// By axis: the first element that each sample sees, and how many.
+    pub(crate) views: Vec<(Array<u32>, Array<u32>)>,
+    /// By axis, by feature of the axis: elements that samples list themselves.
+    pub(crate) lists: Vec<Option<Vec<Stored>>>,
+}
+
+impl Samples {
+    /// Reads them; none if something is missing or not whole. `labelled`: with labels, outcomes and keys.
+    pub(crate) fn read(plan: &Plan, container: &Container, labelled: bool) -> Option<Samples> {
+        let bounds = read_array::<u64>(container, "samples/bounds", 4)?;
+        let bounds: [usize; 4] = [bounds[0] as usize, bounds[1] as usize, bounds[2] as usize, bounds[3] as usize];
+        let count = bounds[3];
+        if !bounds.is_sorted() {
+            return None;
+        }
+        let mut keys = Vec::new();
+        for key in plan.samples.keys.iter().filter(|_| labelled) {
+            keys.push((key.name.clone(), read_array(container, &format!("samples/key/{}", key.name), count)?));
+        }
+        let (mut features, mut numbers) = (Vec::new(), Vec::new());
+        for input in &plan.inputs {
+            let (mut feature_values, mut number_values) = (None, None);
+            match input.value {
+                InputValue::Sample { feature } => {
+                    let feature = &plan.features[feature];
+                    let name = format!("samples/feature/{}", feature.name);
+                    feature_values = Some(read_feature(container, &name, feature, count)?);
+                }
+                InputValue::Label(at) if labelled => {
+                    let name = format!("samples/label/{}", plan.samples.labels[at].name.name);
+                    number_values = Some(read_array(container, &name, count)?);
+                }
+                InputValue::Outcome(at) if labelled => {
+                    let name = format!("samples/outcome/{}", plan.samples.outcomes[at].name);
+                    number_values = Some(read_array(container, &name, count)?);
+                }
+                InputValue::Element { .. } | InputValue::Weight | InputValue::Label(_) | InputValue::Outcome(_) => {}
+            }
+            features.push(feature_values);
+            numbers.push(number_values);
+        }
+        let (mut views, mut lists) = (Vec::new(), Vec::new());
+        for axis in &plan.axes {
+            let name = format!("samples/view/{}", axis.name);
+            let starts = read_array::<u32>(container, &format!("{name}/start"), count)?;
+            let counts = read_array::<u32>(container, &format!("{name}/count"), count)?;
+            let mut list = None;
+            if matches!(axis.origin, Origin::Lists { .. }) {
+                let elements = starts.last().zip(counts.last()).map_or(0, |(start, count)| *start as usize + *count as usize);
+                let of = |&feature: &usize| {
+                    let feature = &plan.features[feature];
+                    read_feature(container, &format!("samples/list/{}/{}", axis.name, feature.name), feature, elements)
+                };
+                list = Some(axis.features.iter().map(of).collect::<Option<_>>()?);
+            }
+            views.push((starts, counts));
+            lists.push(list);
+        }
+        Some(Samples {
+            bounds,
+            rows: read_array(container, "samples/row", count)?,
+            times: read_array(container, "samples/time", count),
+            weights: read_array(container, "samples/weight", count),
+            keys,
+            features,
+            numbers,
+            views,
+            lists,
+        })
+    }
+
+    /// The places of a part's samples.
+    pub(crate) fn range(&self, part: Part) -> std::ops::Range<usize> {
+        self.bounds[part as usize]..self.bounds[part as usize + 1]
+    }
+}

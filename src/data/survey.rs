@@ -1,0 +1,138 @@
+//! Counts for the report: labels, ties, unknown ids by input and part.
+
+use super::fit::{Fitted, Renumbering};
+use super::load::Loaded;
+use super::plan::{Form, InputValue, Plan};
+use super::report::{IdReport, LabelReport, PartReport, Report};
+use super::rows::{Raw, Written, range};
+use super::split::{PARTS, Parted};
+use super::views::Views;
+
+/// Counts everything that the report says beyond the sources themselves. `rows` are the samples, `bounds` their parts.
+#[allow(clippy::too_many_arguments, reason = "it looks at all that reading leaves, once")]
+pub(crate) fn survey(
+    plan: &Plan,
+    loaded: &Loaded,
+    parted: &Parted,
+    views: &[Views],
+    (fitted, renumbering): (&Fitted, &Renumbering),
+    rows: &[u32],
+    bounds: [usize; 4],
+) -> Report {
+    let table = &loaded.tables[0];
+    let mut report = Report { sources: loaded.sources.clone(), joins: loaded.joins.clone(), ..Report::default() };
+    report.without_part = (table.rows.len() - parted.order.len()) as u64;
+    report.downsampled = (parted.order.len() - rows.len()) as u64;
+    report.ties = views.iter().map(|views| (plan.axes[views.axis].name.clone(), views.tied)).collect();
+    for (&axis, list) in loaded.streams[0].task.lists.iter().zip(&table.lists) {
+        let late = |&row: &u32| {
+            let elements = range(&list.ends, row as usize);
+            let time = table.times.get(row as usize).copied().unwrap_or(f64::INFINITY);
+            list.times.get(elements).map_or(0, |times| times.iter().filter(|&&listed| listed >= time).count() as u64)
+        };
+        report.late_elements.push((plan.axes[axis].name.clone(), rows.iter().map(late).sum()));
+    }
+    for (at, name) in PARTS.iter().enumerate() {
+        let rows = &rows[bounds[at]..bounds[at + 1]];
+        if rows.is_empty() {
+            continue;
+        }
+        let labels = plan.samples.labels.iter().zip(&table.labels);
+        report.parts.push(PartReport {
+            part: (*name).to_string(),
+            rows: rows.len() as u64,
+            labels: labels.map(|(label, values)| of_label(&label.name.name, values, rows)).collect(),
+        });
+        for input in &plan.inputs {
+            let (ids, unknown) = match input.value {
+                InputValue::Sample { feature } => {
+                    let slot = loaded.streams[0].task.features.iter().position(|known| *known == feature);
+                    let column = slot.map(|slot| &table.features[slot]);
+                    count(plan, renumbering, feature, column, rows.iter().map(|&row| row as usize))
+                }
+                InputValue::Element { axis, feature } => {
+                    of_axis(plan, loaded, views, renumbering, (axis, feature), rows)
+                }
+                InputValue::Label(_) | InputValue::Outcome(_) | InputValue::Weight => continue,
+            };
+            if ids > 0 {
+                report.ids.push(IdReport { input: input.name.clone(), part: (*name).to_string(), ids, unknown });
+            }
+        }
+    }
+    report.tables = plan.tables.iter().map(|(name, at)| (name.clone(), fitted.size(plan, *at))).collect();
+    report
+}
+
+fn of_label(name: &str, values: &[f32], rows: &[u32]) -> LabelReport {
+    let (mut known, mut sum) = (0_u64, 0.0);
+    let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
+    for value in rows.iter().map(|&row| values[row as usize]).filter(|value| !value.is_nan()) {
+        known += 1;
+        sum += f64::from(value);
+        least = least.min(value);
+        most = most.max(value);
+    }
+    let mean = if known == 0 { 0.0 } else { sum / known as f64 };
+    LabelReport { name: name.to_string(), known, mean, constant: least >= most }
+}
+
+/// Ids in some rows of a column, and how many of them have no row of their own.
+fn count(
+    plan: &Plan,
+    renumbering: &Renumbering,
+    feature: usize,
+    column: Option<&Written>,
+    rows: impl Iterator<Item = usize>,
+) -> (u64, u64) {
+    let (Form::Id { vocabulary } | Form::Ids { vocabulary, .. }) = plan.features[feature].form else { return (0, 0) };
+    let Some(renumber) = renumbering.get(vocabulary).filter(|renumber| !renumber.is_empty()) else { return (0, 0) };
+    let (mut ids, mut unknown) = (0, 0);
+    let mut add = |code: u32| {
+        ids += u64::from(code != 0);
+        unknown += u64::from(code != 0 && renumber[code as usize] == 0);
+    };
+    match column {
+        Some(Raw::Codes(codes)) => rows.for_each(|row| add(codes[row])),
+        Some(Raw::Bags { ends, codes }) => {
+            rows.for_each(|row| codes[range(ends, row)].iter().for_each(|&code| add(code)));
+        }
+        Some(Raw::Numbers { .. }) | None => {}
+    }
+    (ids, unknown)
+}
+
+/// Ids along an axis, over what the samples in `rows` see.
+fn of_axis(
+    plan: &Plan,
+    loaded: &Loaded,
+    views: &[Views],
+    renumbering: &Renumbering,
+    (axis, feature): (usize, usize),
+    rows: &[u32],
+) -> (u64, u64) {
+    let Some(views) = views.iter().find(|views| views.axis == axis) else {
+        let slot = loaded.streams[0].task.lists.iter().position(|known| *known == axis);
+        let Some(list) = slot.and_then(|slot| loaded.tables[0].lists.get(slot)) else { return (0, 0) };
+        let place = plan.axes[axis].features.iter().position(|known| *known == feature);
+        let elements = rows.iter().flat_map(|&row| range(&list.ends, row as usize));
+        return count(plan, renumbering, feature, place.and_then(|place| list.features.get(place)), elements);
+    };
+    let slot = loaded.streams[views.stream].task.features.iter().position(|known| *known == feature);
+    let column = slot.and_then(|slot| loaded.tables[views.stream].features.get(slot));
+    // Sums up to each event, so that a long history costs no more than a short one.
+    let mut sums = vec![(0, 0)];
+    for &event in &views.events.order {
+        let (ids, unknown) = count(plan, renumbering, feature, column, std::iter::once(event as usize));
+        let (all, lost) = sums[sums.len() - 1];
+        sums.push((all + ids, lost + unknown));
+    }
+    let mut total = (0, 0);
+    for &row in rows {
+        let start = views.starts[row as usize] as usize;
+        let end = start + views.counts[row as usize] as usize;
+        total.0 += sums[end].0 - sums[start].0;
+        total.1 += sums[end].1 - sums[start].1;
+    }
+    total
+}
