@@ -32,7 +32,8 @@ pub(crate) fn build(bundle: &DataBundle, samples: &Samples, places: &[u32], part
     let feed = &mut batch.feed;
     feed.samples = places.len();
     feed.ids = pick(&samples.rows, places)?.into_iter().map(u64::from).collect();
-    let seen: Vec<Seen> = samples.views.iter().map(|(starts, counts)| Seen::of(starts, counts, places)).collect::<Result<_, _>>()?;
+    let seen: Vec<Seen> =
+        samples.views.iter().map(|(starts, counts)| Seen::of(starts, counts, places)).collect::<Result<_, _>>()?;
     for (axis, seen) in plan.axes.iter().zip(&seen) {
         feed.offsets.insert(axis.name.clone(), seen.offsets.clone());
     }

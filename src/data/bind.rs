@@ -137,9 +137,8 @@ impl Binding {
         found: &'a [Vec<u32>],
         joined: &'a [Joined],
     ) -> Frame<'a> {
-        let named = self.names.iter().map(|(name, place)| {
-            (name.as_str(), self.column(*place, plan, columns, found, joined))
-        });
+        let named =
+            self.names.iter().map(|(name, place)| (name.as_str(), self.column(*place, plan, columns, found, joined)));
         Frame { rows: columns.rows, columns: named.collect(), ..Frame::default() }
     }
 

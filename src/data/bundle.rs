@@ -87,7 +87,8 @@ impl DataBundle {
         let path = dir.join(FILE);
         let Some(container) = Container::open(&path) else {
             let title = format!("`{}` is missing or damaged", path.display());
-            diags.push(Diagnostic::new("E0518", title).help("training writes it; a run directory is copied as a whole"));
+            diags
+                .push(Diagnostic::new("E0518", title).help("training writes it; a run directory is copied as a whole"));
             return None;
         };
         let bundle = DataBundle::read(plan, container);

@@ -244,7 +244,9 @@ mod tests {
     fn memory_and_file_hold_the_same() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("a");
-        for container in [write(Builder::memory()), write(Builder::file(&path).unwrap()), Container::open(&path).unwrap()] {
+        for container in
+            [write(Builder::memory()), write(Builder::file(&path).unwrap()), Container::open(&path).unwrap()]
+        {
             assert_eq!(&*container.array::<u32>("ids").unwrap(), &[1, 2, 3]);
             assert_eq!(container.array::<u64>("none").unwrap().len(), 0);
             assert_eq!(container.array::<f64>("values").unwrap()[19_999], 19_999.0);

@@ -60,7 +60,9 @@ fn open_own(spec: &Spec, wants: &[Want], options: &Options, diags: &mut Diags) -
         return None;
     }
     let path = options.cache.path().map(|dir| dir.join(file_name(&plan, &files)));
-    if let Some(dataset) = path.as_ref().and_then(|path| Container::open(path)).and_then(|found| Dataset::read(plan.clone(), found)) {
+    if let Some(dataset) =
+        path.as_ref().and_then(|path| Container::open(path)).and_then(|found| Dataset::read(plan.clone(), found))
+    {
         return Some(dataset);
     }
     if let Some(path) = path {
@@ -83,7 +85,12 @@ fn open_own(spec: &Spec, wants: &[Want], options: &Options, diags: &mut Diags) -
 }
 
 /// Both passes over the files, into a file or into memory. An error is one of the disk that takes the cache.
-fn read(plan: &Plan, files: &[Vec<SourceFile>], path: Option<&Path>, diags: &mut Diags) -> io::Result<Option<Container>> {
+fn read(
+    plan: &Plan,
+    files: &[Vec<SourceFile>],
+    path: Option<&Path>,
+    diags: &mut Diags,
+) -> io::Result<Option<Container>> {
     let dir = path.and_then(Path::parent);
     if let Some(dir) = dir {
         std::fs::create_dir_all(dir)?;

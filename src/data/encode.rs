@@ -134,7 +134,12 @@ pub(crate) fn write_samples(
 }
 
 /// Writes the events of an axis, in the order of (key, time, row).
-pub(crate) fn write_events(encoding: Encoding, loaded: &Loaded, views: &Views, builder: &mut Builder) -> io::Result<()> {
+pub(crate) fn write_events(
+    encoding: Encoding,
+    loaded: &Loaded,
+    views: &Views,
+    builder: &mut Builder,
+) -> io::Result<()> {
     let plan = encoding.plan;
     let axis = &plan.axes[views.axis];
     let (task, table) = (&loaded.streams[views.stream].task, &loaded.tables[views.stream]);

@@ -118,13 +118,18 @@ pub(crate) fn read_joined(
                 continue;
             }
             let Some(text) = chunk.columns[key_at].get(row) else {
-                found.add(file, chunk.lines[row], &Wrong::Broken(format!("expected a key in column `{}`, found nothing", key.name)));
+                found.add(
+                    file,
+                    chunk.lines[row],
+                    &Wrong::Broken(format!("expected a key in column `{}`, found nothing", key.name)),
+                );
                 continue;
             };
             let before = joined.keys.len();
             if joined.keys.add(text) as usize != before {
                 if doubled.is_empty() {
-                    let title = format!("`{text}` stands in two rows of `{}`, whose `key` is `{}`", source.name, key.name);
+                    let title =
+                        format!("`{text}` stands in two rows of `{}`, whose `key` is `{}`", source.name, key.name);
                     let finding = Diagnostic::new("E0506", title).at(key.span, "");
                     doubled.push(finding.note(format!("the second is at `{}:{}`", file.name, chunk.lines[row])));
                 }
@@ -149,6 +154,7 @@ fn kept(source: &SourcePlan, columns: &[String], chunk: &Chunk) -> (Vec<bool>, V
     let clock = source.time.as_ref().map(|time| (time.column.name.as_str(), &time.clock));
     let frame = Frame { rows, columns: named.collect(), clock, ..Frame::default() };
     let mut faults = Vec::new();
-    let keep = eval(filter, &frame, &mut faults).truths(rows, &mut faults).iter().map(|keep| *keep == Some(true)).collect();
+    let keep =
+        eval(filter, &frame, &mut faults).truths(rows, &mut faults).iter().map(|keep| *keep == Some(true)).collect();
     (keep, faults)
 }

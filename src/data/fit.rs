@@ -33,7 +33,12 @@ pub(crate) struct FeatureFit {
 pub(crate) type Renumbering = Vec<Vec<u32>>;
 
 /// Fits a plan.
-pub(crate) fn fit(plan: &Plan, loaded: &mut Loaded, train: &Train, views: &[Views]) -> io::Result<(Fitted, Renumbering)> {
+pub(crate) fn fit(
+    plan: &Plan,
+    loaded: &mut Loaded,
+    train: &Train,
+    views: &[Views],
+) -> io::Result<(Fitted, Renumbering)> {
     let mut features = Vec::new();
     for feature in 0..plan.features.len() {
         features.push(numbers(plan, loaded, train, views, feature));
@@ -65,8 +70,10 @@ fn occurrences<'a>(
         let slot = task.features.iter().position(|known| *known == feature);
         slot.into_iter().flat_map(move |slot| {
             let counts = move |row: &usize| {
-                let event = || task.axes.iter().zip(&table.events).any(|(axis, marks)| along(*axis) && marks[*row] != 0);
-                (wanted && stream == 0 && train.samples[*row]) || (train.has_event(stream, *row, &table.times) && event())
+                let event =
+                    || task.axes.iter().zip(&table.events).any(|(axis, marks)| along(*axis) && marks[*row] != 0);
+                (wanted && stream == 0 && train.samples[*row])
+                    || (train.has_event(stream, *row, &table.times) && event())
             };
             (0..table.rows.len()).filter(counts).map(move |row| (&table.features[slot], row))
         })
@@ -196,7 +203,8 @@ impl Fitted {
         for feature in &plan.features {
             let statistics = container.array::<f64>(&format!("fit/{}/statistics", feature.name))?;
             let edges = container.array::<f64>(&format!("fit/{}/edges", feature.name))?;
-            let statistics: Vec<Statistics> = statistics.chunks(4).map(Statistics::from_slice).collect::<Option<_>>()?;
+            let statistics: Vec<Statistics> =
+                statistics.chunks(4).map(Statistics::from_slice).collect::<Option<_>>()?;
             if matches!(feature.form, Form::Numbers { .. }) && statistics.len() != feature.values.len() {
                 return None;
             }

@@ -51,8 +51,7 @@ pub(crate) fn sort(keys: &[u32], times: &[f64], marked: &[u8], key_count: usize)
     if !times.is_empty() {
         for pair in starts.windows(2) {
             // Stable, so that rows of one time keep the order of the file.
-            order[pair[0] as usize..pair[1] as usize]
-                .sort_by(|&a, &b| times[a as usize].total_cmp(&times[b as usize]));
+            order[pair[0] as usize..pair[1] as usize].sort_by(|&a, &b| times[a as usize].total_cmp(&times[b as usize]));
         }
     }
     Events { order, starts }

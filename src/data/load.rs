@@ -114,7 +114,9 @@ pub(crate) fn load(
     let mut sources: Vec<Option<SourceReport>> = vec![None; plan.sources.len()];
     let mut joined = vec![Joined::default(); plan.sources.len()];
     let used = |place: usize| {
-        let uses = |binding: &Bound| binding.all().any(|binding| binding.joins.iter().any(|used| plan.joins[used.join].source == place));
+        let uses = |binding: &Bound| {
+            binding.all().any(|binding| binding.joins.iter().any(|used| plan.joins[used.join].source == place))
+        };
         bindings.iter().any(uses)
     };
     for place in (0..plan.sources.len()).filter(|&place| used(place)) {
@@ -207,9 +209,7 @@ fn bind_all(
             for (name, span) in missing {
                 diags.push(no_column(&name, span, file, known.all()));
             }
-            let lists = stream.task.lists.iter().map(|&axis| {
-                bind_elements(plan, axis, &joinable, needed, diags)
-            });
+            let lists = stream.task.lists.iter().map(|&axis| bind_elements(plan, axis, &joinable, needed, diags));
             bound.push(Bound { binding, lists: lists.collect() });
         }
     }

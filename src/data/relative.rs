@@ -11,7 +11,8 @@ const BLOCK: usize = 1 << 14;
 
 /// The raw numbers that the relative features of an axis read, in alphabetical order.
 pub(crate) fn numbers(plan: &Plan, axis: &AxisPlan) -> Vec<String> {
-    let relative = axis.features.iter().map(|&feature| &plan.features[feature]).filter(|feature| feature.looks_at_sample());
+    let relative =
+        axis.features.iter().map(|&feature| &plan.features[feature]).filter(|feature| feature.looks_at_sample());
     let names = relative.flat_map(|feature| &feature.values).flat_map(super::eval::names);
     let mut names: Vec<String> = names.map(|(name, _)| name.to_string()).collect();
     names.sort_unstable();

@@ -107,7 +107,8 @@ impl Report {
     /// The warnings that follow from it.
     pub(crate) fn warn(&self, diags: &mut Diags) {
         for ids in self.ids.iter().filter(|ids| ids.share() > MANY_UNKNOWN) {
-            let title = format!("{:.1} % of the ids of `{}` are unknown in {}", 100.0 * ids.share(), ids.input, ids.part);
+            let title =
+                format!("{:.1} % of the ids of `{}` are unknown in {}", 100.0 * ids.share(), ids.input, ids.part);
             let note = format!("{} of {} share the unknown row", ids.unknown, ids.ids);
             let help = "a smaller `min_count`, or features that say something about new ids";
             diags.push(Diagnostic::new("W0501", title).note(note).help(help));

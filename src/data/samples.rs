@@ -68,7 +68,8 @@ impl Samples {
             let counts = read_array::<u32>(container, &format!("{name}/count"), count)?;
             let mut list = None;
             if matches!(axis.origin, Origin::Lists { .. }) {
-                let elements = starts.last().zip(counts.last()).map_or(0, |(start, count)| *start as usize + *count as usize);
+                let elements =
+                    starts.last().zip(counts.last()).map_or(0, |(start, count)| *start as usize + *count as usize);
                 let of = |&feature: &usize| {
                     let feature = &plan.features[feature];
                     read_feature(container, &format!("samples/list/{}/{}", axis.name, feature.name), feature, elements)

@@ -79,7 +79,8 @@ impl Header {
         if !bytes.starts_with(b"TZif") || *version < b'2' {
             return None;
         }
-        let count = |at: usize| Some(u32::from_be_bytes(bytes.get(20 + 4 * at..24 + 4 * at)?.try_into().ok()?) as usize);
+        let count =
+            |at: usize| Some(u32::from_be_bytes(bytes.get(20 + 4 * at..24 + 4 * at)?.try_into().ok()?) as usize);
         Some(Header {
             universal: count(0)?,
             standard: count(1)?,
@@ -92,7 +93,12 @@ impl Header {
 
     /// Bytes of the part behind the header, with times of so many bytes.
     fn size(&self, time: usize) -> usize {
-        self.times * (time + 1) + self.types * 6 + self.letters + self.leaps * (time + 4) + self.standard + self.universal
+        self.times * (time + 1)
+            + self.types * 6
+            + self.letters
+            + self.leaps * (time + 4)
+            + self.standard
+            + self.universal
     }
 }
 

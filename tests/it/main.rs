@@ -3,5 +3,6 @@
 
 mod backends;
 mod cli;
+mod data;
 mod errors;
 mod mutations;

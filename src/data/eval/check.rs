@@ -58,7 +58,8 @@ pub(crate) fn check(expr: &Expr, scope: &Scope, diags: &mut Diags) -> Option<Kin
             let (yes_kind, no_kind) = (check(yes, scope, diags)?, check(no, scope, diags)?);
             let both = unite(yes_kind, no_kind);
             if both.is_none() {
-                let title = format!("both branches of `if` must be of one kind, found {} and {}", say(yes_kind), say(no_kind));
+                let title =
+                    format!("both branches of `if` must be of one kind, found {} and {}", say(yes_kind), say(no_kind));
                 diags.push(wrong(title).at(no.span, say(no_kind)).at(yes.span, say(yes_kind)));
             }
             both.filter(|_| condition)
@@ -66,7 +67,9 @@ pub(crate) fn check(expr: &Expr, scope: &Scope, diags: &mut Diags) -> Option<Kin
         ExprKind::Call { callee, args, .. } => {
             let Some(function) = FUNCTIONS.iter().find(|function| function.name == callee.name) else {
                 diags.push(unknown_function(&callee.name, callee.span));
-                args.iter().for_each(|arg| drop(check(&arg.value, scope, diags)));
+                for arg in args {
+                    check(&arg.value, scope, diags);
+                }
                 return None;
             };
             let (fewest, most) = function.arity;

@@ -1,8 +1,8 @@
 //! The functions of data expressions, one table.
 
+use super::check::Kind;
 use super::finite;
 use super::value::{Cells, Fault, Values};
-use super::check::Kind;
 use crate::data::texts::Texts;
 use crate::data::time::Clock;
 

@@ -6,8 +6,8 @@ mod function;
 mod value;
 
 pub(crate) use check::{Kind, Scope, check, fits, names};
-pub(crate) use value::{Cells, Fault, Values, times};
 use value::MapNumbers;
+pub(crate) use value::{Cells, Fault, Values, times};
 
 use super::texts::Texts;
 use super::time::Clock;
@@ -211,7 +211,12 @@ pub(crate) mod tests {
         let clock = Clock { unit: Some(1e-3), zone: Zone::default() };
         let frame = Frame {
             rows: 3,
-            columns: vec![("a", Column::Own(&a)), ("s", Column::Own(&s)), ("b", Column::Own(&b)), ("t", Column::Own(&t))],
+            columns: vec![
+                ("a", Column::Own(&a)),
+                ("s", Column::Own(&s)),
+                ("b", Column::Own(&b)),
+                ("t", Column::Own(&t)),
+            ],
             sample_time: Some(&[10.0, 20.0, f64::NAN]),
             step_time: Some(&[4.0, 20.0, 5.0]),
             clock: Some(("t", &clock)),
@@ -228,7 +233,9 @@ pub(crate) mod tests {
         let mut diags = Diags::default();
         let name = |name: &str| ["a", "b", "s", "t"].contains(&name).then_some(Kind::Column);
         let kind = check(&parse(text), &Scope { name: &name, times: true }, &mut diags);
-        kind.ok_or_else(|| diags.list().iter().map(|d| format!("{} {}", d.code, d.title)).collect::<Vec<_>>().join("; "))
+        kind.ok_or_else(|| {
+            diags.list().iter().map(|d| format!("{} {}", d.code, d.title)).collect::<Vec<_>>().join("; ")
+        })
     }
 
     #[test]
@@ -284,7 +291,10 @@ pub(crate) mod tests {
         assert_eq!(kind("if(b, null, a)"), Ok(Kind::Column));
         for (text, expected) in [
             ("a + \"x\"", "E0514 expected a number, found a text"),
-            ("(a > 1) + (b == 2)", "E0514 expected a number, found a truth value; E0514 expected a number, found a truth value"),
+            (
+                "(a > 1) + (b == 2)",
+                "E0514 expected a number, found a truth value; E0514 expected a number, found a truth value",
+            ),
             ("a and 3", "E0514 expected a truth value, found a number"),
             ("a == null", "E0514 a comparison with null is always null"),
             ("1 == \"x\"", "E0514 only values of one kind compare, found a number and a text"),

@@ -204,7 +204,8 @@ pub(crate) fn number(text: &str) -> Option<f64> {
 }
 
 fn truth(text: &str) -> Option<bool> {
-    const WORDS: &[(&str, bool)] = &[("true", true), ("false", false), ("1", true), ("0", false), ("1.0", true), ("0.0", false)];
+    const WORDS: &[(&str, bool)] =
+        &[("true", true), ("false", false), ("1", true), ("0", false), ("1.0", true), ("0.0", false)];
     let text = text.trim();
     WORDS.iter().find(|(word, _)| text.eq_ignore_ascii_case(word)).map(|(_, value)| *value)
 }

@@ -9,12 +9,14 @@ use super::super::eval::{self, Kind, Scope};
 use super::super::source::Dialect;
 use super::super::time::{Clock, UNITS};
 use super::super::zone::Zone;
-use super::{Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, axis, feature};
+use super::{
+    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, axis, feature,
+};
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags, Span};
 use crate::expr::ast::{Expr, ExprKind, Ident};
 use crate::ir::input::InputSource;
-use crate::syntax::spec::{Named, OnError, Part, Per, SourceSpec, Spec, Split, TimeSpec};
+use crate::syntax::spec::{Named, OnError, Per, SourceSpec, Spec, Split, TimeSpec};
 
 /// Resolves the data section. None, with findings, if it cannot be read as it stands.
 pub(crate) fn build(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<Plan> {
@@ -96,7 +98,8 @@ fn dialect(source: &SourceSpec, diags: &mut Diags) -> Dialect {
     let delimiter = source.delimiter.as_ref().map(|delimiter| {
         let byte = u8::try_from(delimiter.value).ok().filter(|byte| byte.is_ascii() && !b"\"\r\n\0".contains(byte));
         if byte.is_none() {
-            let title = format!("`{}` cannot part fields: expected one ASCII character", delimiter.value.escape_default());
+            let title =
+                format!("`{}` cannot part fields: expected one ASCII character", delimiter.value.escape_default());
             diags.push(Diagnostic::new("E0517", title).at(delimiter.span, ""));
         }
         byte.unwrap_or(0)
@@ -239,7 +242,8 @@ fn keys(spec: &Spec) -> Vec<Ident> {
         let inner: Vec<&Expr> = match &expr.kind {
             ExprKind::Call { args, .. } => {
                 for arg in args {
-                    if let (Some("by"), ExprKind::Name(name)) = (arg.name.as_ref().map(|name| name.name.as_str()), &arg.value.kind)
+                    if let (Some("by"), ExprKind::Name(name)) =
+                        (arg.name.as_ref().map(|name| name.name.as_str()), &arg.value.kind)
                         && out.iter().all(|known| known.name != *name)
                     {
                         out.push(Ident { name: name.clone(), span: arg.value.span });
@@ -308,7 +312,9 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
             Some(value) => found.push(Input { name: name.clone(), value }),
             // What the spec says and cannot be read yet has its finding already; this one is for a graph of another spec.
             None if diags.has_errors() => {}
-            None => diags.push(Diagnostic::new("E0516", format!("nothing in the data section gives the input `{name}`"))),
+            None => {
+                diags.push(Diagnostic::new("E0516", format!("nothing in the data section gives the input `{name}`")))
+            }
         }
     }
     for input in &found {
@@ -320,9 +326,4 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
     }
     plan.axes.iter_mut().for_each(|axis| axis.features.sort_unstable());
     plan.inputs = found;
-}
-
-/// The part that a fraction at this place makes.
-pub(crate) fn part_at(place: usize) -> Part {
-    [Part::Train, Part::Valid, Part::Test][place.min(2)]
 }

@@ -95,9 +95,7 @@ fn vocabulary(spec: &Spec, feature: &Named<FeatureSpec>, plan: &mut Plan, diags:
         (FeatureKind::Bucket, ..) => Rule::Buckets,
         (_, Some(buckets), _) => Rule::Hash(buckets.value.max(1)),
         (_, None, Some(size)) => Rule::Size(size.value),
-        (_, None, None) => {
-            Rule::Counted { min_count: table.min_count.as_ref().map_or(MIN_COUNT, |count| count.value) }
-        }
+        (_, None, None) => Rule::Counted { min_count: table.min_count.as_ref().map_or(MIN_COUNT, |count| count.value) },
     };
     let known = plan.vocabularies.iter().position(|known| known.name == name);
     if let Some(known) = known.filter(|&known| plan.vocabularies[known].rule != rule) {
@@ -138,6 +136,9 @@ fn root<'a>(spec: &'a Spec, name: &Ident, diags: &mut Diags) -> Option<(String, 
             _ => return Some((name.name, table)),
         }
     }
-    diags.push(Diagnostic::new("E0516", format!("the tables of `{}` name each other in a circle", name.name)).at(name.span, ""));
+    diags.push(
+        Diagnostic::new("E0516", format!("the tables of `{}` name each other in a circle", name.name))
+            .at(name.span, ""),
+    );
     None
 }

@@ -134,11 +134,23 @@ pub(crate) struct FeaturePlan {
 /// What becomes of the values.
 #[derive(Clone, Debug)]
 pub(crate) enum Form {
-    Id { vocabulary: usize },
-    Ids { vocabulary: usize, separator: Option<String>, max: Option<usize> },
+    Id {
+        vocabulary: usize,
+    },
+    Ids {
+        vocabulary: usize,
+        separator: Option<String>,
+        max: Option<usize>,
+    },
     /// Numbers side by side, scaled each by itself.
-    Numbers { scale: Scale, missing: Missing },
-    Bucket { vocabulary: usize, edges: Edges },
+    Numbers {
+        scale: Scale,
+        missing: Missing,
+    },
+    Bucket {
+        vocabulary: usize,
+        edges: Edges,
+    },
 }
 
 /// An axis.
@@ -186,9 +198,14 @@ pub(crate) struct Input {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum InputValue {
     /// A feature of the sample.
-    Sample { feature: usize },
+    Sample {
+        feature: usize,
+    },
     /// A feature of each element of an axis.
-    Element { axis: usize, feature: usize },
+    Element {
+        axis: usize,
+        feature: usize,
+    },
     Label(usize),
     Outcome(usize),
     Weight,

@@ -98,6 +98,9 @@ mod tests {
         assert_eq!(hash.code("a"), 10);
         let mut size = Codebook::growing(Rule::Size(24));
         assert_eq!((size.code("0"), size.code("23"), size.code("5.0")), (1, 24, 6));
-        assert_eq!(["23", "24", "-1", "x", "1.5"].map(|text| size.refuses(text).is_some()), [false, true, true, true, true]);
+        assert_eq!(
+            ["23", "24", "-1", "x", "1.5"].map(|text| size.refuses(text).is_some()),
+            [false, true, true, true, true]
+        );
     }
 }

@@ -50,7 +50,8 @@ impl Task {
         source.filter.iter().filter(|_| !self.serving).for_each(&mut add);
         let here = |axis: &usize| matches!(plan.axes[*axis].origin, Origin::Events { source, .. } if source == place);
         let filters = self.axes.iter().copied().filter(here).filter_map(|axis| filter(plan, axis));
-        let filters = filters.chain(samples.downsample.iter().filter(|_| self.labels).map(|downsample| &downsample.filter));
+        let filters =
+            filters.chain(samples.downsample.iter().filter(|_| self.labels).map(|downsample| &downsample.filter));
         let is_label = |name: &str| self.labels && samples.labels.iter().any(|label| label.name.name == name);
         for (name, span) in filters.flat_map(names).filter(|(name, _)| !is_label(name)) {
             found.push((name.to_string(), span));

@@ -69,7 +69,7 @@ impl ListValues {
                 column.ends.push(column.count);
             }
             let kept: Vec<u32> = keep.iter().flat_map(|&row| cut.range(row as usize)).map(|at| at as u32).collect();
-            for times in &cut.times {
+            if let Some(times) = &cut.times {
                 kept.iter().for_each(|&at| column.times.push(times[at as usize]));
             }
             let forms = reading.plan.axes[axis].features.iter().map(|&feature| &reading.plan.features[feature].form);
@@ -94,13 +94,7 @@ struct Cut {
 }
 
 /// Cuts the lists of an axis into the columns `wanted`. Rows whose lists differ in length are broken.
-fn cut(
-    axis: &AxisPlan,
-    wanted: &[String],
-    frame: &Frame,
-    clock: Option<&Clock>,
-    faults: &mut Vec<Fault>,
-) -> Cut {
+fn cut(axis: &AxisPlan, wanted: &[String], frame: &Frame, clock: Option<&Clock>, faults: &mut Vec<Fault>) -> Cut {
     let Origin::Lists { columns, times, newest_first, separator } = &axis.origin else { return Cut::default() };
     let lists: Vec<&str> = columns.iter().map(|(_, list)| list).chain(times).map(|list| list.name.as_str()).collect();
     let mut cut = Cut {
@@ -119,7 +113,10 @@ fn cut(
         let length = found.first().map_or(0, Vec::len);
         if let Some(at) = found.iter().position(|list| list.len() != length) {
             let (first, other) = (lists[0], lists[at]);
-            let what = format!("expected as many elements in `{other}` as the {length} in `{first}`, found {}", found[at].len());
+            let what = format!(
+                "expected as many elements in `{other}` as the {length} in `{first}`, found {}",
+                found[at].len()
+            );
             faults.push(Fault { row, what });
             cut.ends.push(count);
             continue;
@@ -139,7 +136,10 @@ fn cut(
                 let seconds = clock.and_then(|clock| clock.seconds(item));
                 times.push(seconds.unwrap_or(f64::NAN));
                 if seconds.is_none() {
-                    faults.push(Fault { row, what: format!("expected times in `{}`, found `{item}`", lists[lists.len() - 1]) });
+                    faults.push(Fault {
+                        row,
+                        what: format!("expected times in `{}`, found `{item}`", lists[lists.len() - 1]),
+                    });
                 }
             }
         }

@@ -95,7 +95,8 @@ pub(crate) struct Table {
 impl Rows {
     /// Empty columns for a task. Long ones move to files in `dir`.
     pub(crate) fn new(plan: &Plan, task: &Task, dir: Option<&Path>) -> Rows {
-        let feature = |&feature: &usize| writing(&plan.features[feature].form, plan.features[feature].values.len(), dir);
+        let feature =
+            |&feature: &usize| writing(&plan.features[feature].form, plan.features[feature].values.len(), dir);
         let lists = |&axis: &usize| Elements {
             count: 0,
             ends: Scratch::new(dir),

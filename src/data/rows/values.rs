@@ -41,7 +41,8 @@ pub(super) fn times_of(reading: &Reading, frame: &Frame, faults: &mut Vec<Fault>
     let Values::Texts { cells, .. } = by_name(frame, name) else { return Some(vec![f64::NAN; frame.rows]) };
     let found = times(name, &cells, &time.clock, frame.rows, faults);
     for row in (0..frame.rows).filter(|&row| cells.get(row).is_none()) {
-        faults.push(Fault { row, what: format!("expected {} in column `{name}`, found nothing", time.clock.expects()) });
+        faults
+            .push(Fault { row, what: format!("expected {} in column `{name}`, found nothing", time.clock.expects()) });
     }
     Some(found)
 }
@@ -152,7 +153,9 @@ impl Labels {
     fn numbers(&self) -> Vec<f64> {
         match self {
             Labels::Numbers(values) => values.clone(),
-            Labels::Truths(values) => values.iter().map(|value| value.map_or(f64::NAN, |value| f64::from(u8::from(value)))).collect(),
+            Labels::Truths(values) => {
+                values.iter().map(|value| value.map_or(f64::NAN, |value| f64::from(u8::from(value)))).collect()
+            }
         }
     }
 }
@@ -173,7 +176,9 @@ fn part(reading: &Reading, parts: &[Truths], row: usize) -> u8 {
 fn by_name<'a>(frame: &Frame<'a>, name: &str) -> Values<'a> {
     match frame.columns.iter().find(|(known, _)| *known == name) {
         Some((name, Column::Own(texts))) => Values::Texts { column: Some(name), cells: Cells::Own(texts) },
-        Some((name, Column::Joined(texts, rows))) => Values::Texts { column: Some(name), cells: Cells::Joined(texts, rows) },
+        Some((name, Column::Joined(texts, rows))) => {
+            Values::Texts { column: Some(name), cells: Cells::Joined(texts, rows) }
+        }
         _ => Values::Null,
     }
 }
@@ -224,7 +229,9 @@ fn refuse(
     let mut buffer = String::new();
     for row in 0..rows {
         let Some(text) = ids.id(row, &mut buffer) else { continue };
-        let refused = |id: &str| codebook.refuses(id).map(|expected| format!("expected {expected} as id of `{feature}`, found `{id}`"));
+        let refused = |id: &str| {
+            codebook.refuses(id).map(|expected| format!("expected {expected} as id of `{feature}`, found `{id}`"))
+        };
         let what = match several {
             None => refused(text),
             Some(separator) => elements(text, separator).find_map(refused),

@@ -155,7 +155,10 @@ fn plain(line: &[u8], delimiter: u8, record: &mut Record) -> bool {
 #[derive(Debug, PartialEq)]
 enum Quoted {
     /// The record and the bytes and lines that it took.
-    Record { bytes: usize, lines: u64 },
+    Record {
+        bytes: usize,
+        lines: u64,
+    },
     /// The record goes on behind the bytes given.
     More,
     Broken(&'static str),
@@ -268,7 +271,11 @@ mod tests {
         let whole = Quoted::Record { bytes: 10, lines: 1 };
         for cut in 0..bytes.len() {
             let found = quoted(&bytes[..cut], false, b',', &mut record);
-            assert_eq!(found, if cut < 10 { Quoted::More } else { Quoted::Record { bytes: 10, lines: 1 } }, "cut at {cut}");
+            assert_eq!(
+                found,
+                if cut < 10 { Quoted::More } else { Quoted::Record { bytes: 10, lines: 1 } },
+                "cut at {cut}"
+            );
         }
         assert_eq!(quoted(bytes, true, b',', &mut record), whole);
         assert_eq!((record.field(0), record.field(1)), ("a\"b", "c"));

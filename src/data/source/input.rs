@@ -37,7 +37,9 @@ impl Input {
         let file = io::Cursor::new(magic.clone()).chain(file);
         let plain: Box<dyn Read + Send> = match magic.as_slice() {
             [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BLOCK, file))),
-            [0x28, 0xb5, 0x2f, 0xfd] => return Err(Failure::new(None, "zstd is not read yet: expected plain text or gzip")),
+            [0x28, 0xb5, 0x2f, 0xfd] => {
+                return Err(Failure::new(None, "zstd is not read yet: expected plain text or gzip"));
+            }
             b"PAR1" => return Err(Failure::new(None, super::NO_PARQUET)),
             _ => Box::new(file),
         };

@@ -59,7 +59,8 @@ impl Jsonl {
                     true
                 }
                 Some(value) => {
-                    *cell = scalar(value).ok_or_else(|| format!("expected a value or an array in `{name}`, found an object"))?;
+                    *cell = scalar(value)
+                        .ok_or_else(|| format!("expected a value or an array in `{name}`, found an object"))?;
                     !self.missing.iter().any(|missing| missing == cell)
                 }
             };

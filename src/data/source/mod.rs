@@ -8,14 +8,15 @@ mod simple;
 
 use encoding_rs::Encoding;
 
-pub(crate) use self::path::{SourceFile, find};
-use self::path::partition;
 use self::input::Input;
+use self::path::partition;
+pub(crate) use self::path::{SourceFile, find};
 use super::texts::Texts;
 use crate::syntax::spec::Format;
 
 /// What is said where Parquet is met.
-pub(crate) const NO_PARQUET: &str = "Parquet is not read yet: expected CSV, JSON Lines, libsvm or sequences, plain or gzip";
+pub(crate) const NO_PARQUET: &str =
+    "Parquet is not read yet: expected CSV, JSON Lines, libsvm or sequences, plain or gzip";
 
 /// Rows of a full chunk, unless its texts fill [`CHUNK_BYTES`] first.
 const CHUNK_ROWS: usize = 8192;
@@ -264,7 +265,14 @@ mod tests {
 
     /// CSV with a header.
     pub(crate) fn dialect() -> Dialect {
-        Dialect { format: None, delimiter: b',', encoding: None, missing: vec![String::new()], columns: None, partition: None }
+        Dialect {
+            format: None,
+            delimiter: b',',
+            encoding: None,
+            missing: vec![String::new()],
+            columns: None,
+            partition: None,
+        }
     }
 
     /// All rows of a text.
