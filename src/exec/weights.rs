@@ -133,11 +133,11 @@ fn size(graph: &Graph, id: ParamId, table_rows: &BTreeMap<String, usize>) -> Res
     let ty = graph.ty(param.value);
     let mut rows = ty.height as usize;
     for &axis in ty.space.axes() {
-        rows *= match &graph.axis(axis).kind {
-            AxisKind::Static { len } => *len as usize,
-            AxisKind::Rows { table } => {
+        rows *= match (&graph.axis(axis).kind, graph.axes().fixed(axis)) {
+            (AxisKind::Rows { table }, _) => {
                 *table_rows.get(table).ok_or_else(|| ExecError::MissingWeight(param.name.clone()))?
             }
+            (_, Some(len)) => len as usize,
             _ => return Err(ExecError::MissingWeight(param.name.clone())),
         };
     }

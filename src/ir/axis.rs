@@ -122,6 +122,26 @@ impl Axes {
         Some(left.unite(&self.close(&[to])))
     }
 
+    /// The most elements that an axis has under one parent, where that is known before any data.
+    pub fn bound(&self, axis: AxisId) -> Option<u32> {
+        match &self.get(axis).kind {
+            AxisKind::Ragged { max } => *max,
+            AxisKind::Static { len } => Some(*len),
+            AxisKind::Sub { of, .. } | AxisKind::Twin { of } => self.bound(*of),
+            AxisKind::Appended { of } => self.bound(*of)?.checked_add(1),
+            AxisKind::Batch | AxisKind::Rows { .. } | AxisKind::Unique { .. } => None,
+        }
+    }
+
+    /// The length of an axis that is the same everywhere: a static one, or a twin of one.
+    pub fn fixed(&self, axis: AxisId) -> Option<u32> {
+        match &self.get(axis).kind {
+            AxisKind::Static { len } => Some(*len),
+            AxisKind::Twin { of } => self.fixed(*of),
+            _ => None,
+        }
+    }
+
     /// The root that counts samples (`B`, `request`), if `space` has one.
     pub fn batch_of(&self, space: &Space) -> Option<AxisId> {
         space.axes().iter().copied().find(|&axis| matches!(self.get(axis).kind, AxisKind::Batch))

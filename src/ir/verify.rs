@@ -8,7 +8,7 @@
 //! - (V2) Names are unique and can be read back: axes; parameters; inputs and computed values together; losses; outputs.
 //! - (V3) A node has the attributes that its operation declares, and its results have the types that are inferred again.
 //! - (V4) Spaces are closed under parent and ordered by declaration. Extents are at least 1; a height above 1 stands in
-//!   the unit space only. Parameters are numbers, in the unit space or, tables, in the space of all rows of a table.
+//!   the unit space only. Parameters are numbers, in a space of fixed axes or, tables, in that of all rows of a table.
 //! - (V5) The first axis, and no other, is the batch axis. A ragged axis has a parent, a root has none, and a twin, a
 //!   sub-axis and an appended axis have the parent of the axis that they are made of.
 //! - (V6) The condition of a sub-axis is one `bool` per element of the whole axis, and known on the host before the step:
@@ -183,10 +183,11 @@ impl Check<'_> {
         for (_, param) in graph.params() {
             let ty = graph.ty(param.value);
             let is_table = matches!(ty.space.axes(), [axis] if matches!(graph.axis(*axis).kind, AxisKind::Rows { .. }));
+            let is_fixed = ty.space.axes().iter().all(|&axis| graph.axes().fixed(axis).is_some());
             let fits = match param.role {
-                Role::Weight => ty.space.is_unit(),
+                Role::Weight => is_fixed,
                 Role::Table => is_table,
-                Role::Frozen | Role::State => ty.space.is_unit() || is_table,
+                Role::Frozen | Role::State => is_fixed || is_table,
             };
             if !fits || ty.elem != Elem::F32 {
                 self.broken_at("V4", param.value, "has a type that no parameter of its role has");

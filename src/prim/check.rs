@@ -120,7 +120,8 @@ pub(crate) fn evaluate(graph: &Graph, batch: &Batch) -> BTreeMap<ValueId, Tensor
                 for (i, (&result, tensor)) in node.results.iter().zip(tensors).enumerate() {
                     assert_eq!(tensor.dims2().unwrap(), call.shape(i), "{}", graph.value(result).name);
                     assert_eq!(tensor.dtype() == DType::U32, !results[i].is_float(), "{}", graph.value(result).name);
-                    values.insert(result, tensor);
+                    let double = if results[i].is_float() { tensor.to_dtype(DType::F64).unwrap() } else { tensor };
+                    values.insert(result, double);
                 }
             }
         }
@@ -194,7 +195,7 @@ pub(crate) fn check_derivatives(graph: &Graph, batch: &Batch, results: &[&str], 
             None => vec![0.0; batch.values[*name].len()],
         };
         for at in 0..batch.values[*name].len() {
-            let mut shifted = |by: f64| {
+            let shifted = |by: f64| {
                 let mut moved = batch.clone();
                 moved.values.get_mut(*name).unwrap()[at] += by;
                 total(&moved)

@@ -11,7 +11,10 @@ pub use reduce::{
     count, end_row, first, first_row, last, max_over, mean, min_over, moments, softmax, softmax_grad, sum, sum_chosen,
     sum_rows, sum_to, sum_width,
 };
-pub use structure::{select, twin, unselect};
+pub use structure::{
+    append, before, contract, flatten, following, merge, place, preceding, same, select, split, stack, twin, unflatten,
+    unselect, without_last,
+};
 pub use table::{fetch, gather, locate, lookup, scatter, unfetch};
 pub use training::{batch_norm, bce, bce_grad, dropout, random, stop_gradient, sum_squares};
 

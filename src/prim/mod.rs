@@ -3,20 +3,24 @@
 
 pub mod adagrad;
 pub mod adam;
+pub mod append;
 pub mod assign;
 pub mod backward;
 pub mod batch_norm;
 pub mod bce;
+pub mod before;
 pub mod binary;
 pub mod choose;
 pub mod concat;
 pub mod constant;
+pub mod contract;
 pub mod count;
 pub mod dot;
 pub mod dropout;
 pub mod expand;
 pub mod fetch;
 pub mod first;
+pub mod flatten;
 pub mod gather;
 pub mod gradient;
 pub mod lazy_adam;
@@ -26,12 +30,15 @@ pub mod locate;
 pub mod make;
 pub mod max_over;
 pub mod moments;
+pub mod neighbour;
 pub mod philox;
+pub mod place;
 pub mod random;
 pub mod rows;
 pub mod select;
 pub mod sgd;
 pub mod softmax;
+pub mod split;
 pub mod stop_gradient;
 pub mod sum;
 pub mod sum_squares;
@@ -53,14 +60,19 @@ use crate::ir::read::Registry;
 
 /// Pure operations that stand in a file of their own, alphabetical.
 const SINGLE: &[&dyn Op] = &[
+    &append::Append,
+    &append::WithoutLast,
     &batch_norm::BatchNorm,
     &bce::Bce,
     &bce::BceGrad,
+    &before::Before,
+    &before::Same,
     &choose::Choose,
     &concat::Concat,
     &concat::Pad,
     &concat::Slice,
     &constant::Constant,
+    &contract::Contract,
     &count::Count,
     &dot::Dot,
     &dropout::Dropout,
@@ -71,6 +83,8 @@ const SINGLE: &[&dyn Op] = &[
     &first::AtEnd(first::End::Last),
     &first::EndRow(first::End::First),
     &first::EndRow(first::End::Last),
+    &flatten::Flatten,
+    &flatten::Unflatten,
     &gather::Gather,
     &gather::Scatter,
     &leaky_relu::LeakyRelu,
@@ -80,6 +94,9 @@ const SINGLE: &[&dyn Op] = &[
     &locate::Locate,
     &max_over::MaxOver,
     &moments::Moments,
+    &neighbour::Neighbour(neighbour::Side::Following),
+    &neighbour::Neighbour(neighbour::Side::Preceding),
+    &place::Place,
     &random::Random,
     &rows::Rows,
     &rows::RowsPad,
@@ -87,6 +104,8 @@ const SINGLE: &[&dyn Op] = &[
     &select::Unselect,
     &softmax::Softmax,
     &softmax::SoftmaxGrad,
+    &split::Merge,
+    &split::Split,
     &stop_gradient::StopGradient,
     &sum::Sum,
     &sum::SumWidth,

@@ -49,6 +49,24 @@ pub(super) fn chosen<'a>(name: &str, site: &Site<'a>) -> Result<(&'a Type, Optio
     Ok((x, c))
 }
 
+/// All operands are numbers, or ids of one vocabulary, or places of one axis; of one width and a height of 1.
+pub(super) fn alike(name: &str, site: &Site) -> Result<(), Fault> {
+    let Some(first) = site.operands.first() else {
+        return Err(Fault::new("E0310", format!("`{name}` takes an operand, found none")));
+    };
+    for (i, ty) in site.operands.iter().enumerate() {
+        if ty.elem != first.elem && !(ty.is_float() && first.is_float()) {
+            let title = format!("`{name}` needs values of one kind, found {} and {}", site.show(first), site.show(ty));
+            return Err(Fault::new("E0302", title).of(i));
+        }
+        if ty.width != first.width || ty.height != 1 {
+            let title = format!("`{name}` needs equal widths, found {} and {}", site.show(first), site.show(ty));
+            return Err(Fault::new("E0301", title).of(i));
+        }
+    }
+    Ok(())
+}
+
 /// An attribute that counts something; 0 for what no count can be.
 pub(super) fn size(site: &Site, name: &str) -> u32 {
     u32::try_from(site.attrs.int(name)).unwrap_or(0)
