@@ -28,6 +28,8 @@ use trace::Trace;
 pub enum Goal<'a> {
     /// A training step: losses, gradients, updates.
     Train(&'a TrainSpec),
+    /// Losses and the gradient of every trained parameter as outputs `d.PARAMETER`, no updates: what tests compare.
+    Gradients,
     /// Losses and the scores and labels of metrics, as in serving: no dropout, running statistics.
     Evaluate,
     /// Outputs alone; no label is read.
@@ -69,6 +71,20 @@ const TRAIN: &[Pass] = &[
     Pass { name: "prune", run: prune::prune }, // last: every pass may leave values without a reader
 ];
 
+/// For gradients alone.
+const GRADIENTS: &[Pass] = &[
+    Pass { name: "root", run: root::root },
+    Pass { name: "prune", run: prune::prune },
+    Pass { name: "expand", run: expand::expand },
+    Pass { name: "fold", run: fold::fold },
+    Pass { name: "split_linear", run: split_linear::split_linear },
+    Pass { name: "share", run: share::share },
+    Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
+    Pass { name: "fold", run: fold::fold },
+    Pass { name: "share", run: share::share },
+    Pass { name: "prune", run: prune::prune },
+];
+
 /// For evaluation and prediction.
 const INFER: &[Pass] = &[
     Pass { name: "root", run: root::root },
@@ -84,6 +100,7 @@ const INFER: &[Pass] = &[
 pub fn pipeline(goal: Goal) -> &'static [Pass] {
     match goal {
         Goal::Train(_) => TRAIN,
+        Goal::Gradients => GRADIENTS,
         Goal::Evaluate | Goal::Predict => INFER,
     }
 }
@@ -103,7 +120,7 @@ pub fn instantiate(model: &Graph, goal: Goal, mut trace: Option<&mut Trace>) -> 
         graph = next;
     }
     let stage = match goal {
-        Goal::Train(_) | Goal::Evaluate => Stage::Training,
+        Goal::Train(_) | Goal::Gradients | Goal::Evaluate => Stage::Training,
         Goal::Predict => Stage::Inference,
     };
     verify(&graph, stage).map_err(|findings| PassError { pass: "the pipeline", message: first(&findings) })?;

@@ -16,7 +16,7 @@ pub fn root(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
         copy.item(item)?;
     }
     let (losses, metrics, outputs) = match goal {
-        Goal::Train(_) => (true, false, false),
+        Goal::Train(_) | Goal::Gradients => (true, false, false),
         Goal::Evaluate => (true, true, false),
         Goal::Predict => (false, false, true),
     };
