@@ -97,7 +97,11 @@ impl Step {
     fn answer(&mut self, line: &str) -> Result<String> {
         let words: Vec<&str> = line.split_whitespace().collect();
         match words[..] {
-            ["describe"] => Ok(self.trained().map(|(name, m)| format!("{name}:{}x{}", m.rows, m.width)).collect::<Vec<_>>().join(" ")),
+            ["describe"] => Ok(self
+                .trained()
+                .map(|(name, m)| format!("{name}:{}x{}", m.rows, m.width))
+                .collect::<Vec<_>>()
+                .join(" ")),
             ["save", file] => self.save(file),
             ["load", file, ref batches @ ..] => self.load(file, batches),
             ["grads", file] => self.grads(file),
@@ -111,7 +115,8 @@ impl Step {
     /// Trained parameters, without moments and statistics.
     fn trained(&self) -> impl Iterator<Item = (&str, &Matrix)> {
         let graph = self.train.host.graph();
-        let trained = |name: &str| graph.params().any(|(_, p)| p.name == name && matches!(p.role, Role::Weight | Role::Table));
+        let trained =
+            |name: &str| graph.params().any(|(_, p)| p.name == name && matches!(p.role, Role::Weight | Role::Table));
         self.weights.iter().filter(move |(name, _)| trained(name))
     }
 
@@ -162,7 +167,10 @@ impl Step {
         }
         tensors.insert("loss".to_owned(), Matrix { rows: 1, width: 1, data: vec![loss] });
         for root in graph.outputs() {
-            let (Some(name), Some(Column::F32(values))) = (root.name.strip_prefix("d."), outputs.get(&root.name)) else { continue };
+            let (Some(name), Some(Column::F32(values))) = (root.name.strip_prefix("d."), outputs.get(&root.name))
+            else {
+                continue;
+            };
             let whole = self.weights.get(name).ok_or("a gradient of no weight")?;
             let mut data = values.clone();
             if let Some(&axis) = graph.ty(root.value).space.axes().first() {
@@ -253,7 +261,10 @@ fn write(file: &str, tensors: &BTreeMap<String, Matrix>) -> Result<String> {
         tensors.iter().map(|(name, m)| (name, m.data.iter().flat_map(|x| x.to_le_bytes()).collect())).collect();
     let mut views = Vec::new();
     for (name, matrix) in tensors {
-        views.push((name, TensorView::new(Dtype::F32, vec![matrix.rows, matrix.width], &bytes[name])?));
+        // A bias or a slope per unit is a vector, a matrix of one row is not.
+        let vector = matrix.rows == 1 && !name.ends_with(".w");
+        let shape = if vector { vec![matrix.width] } else { vec![matrix.rows, matrix.width] };
+        views.push((name, TensorView::new(Dtype::F32, shape, &bytes[name])?));
     }
     safetensors::serialize_to_file(views, None, Path::new(file))?;
     Ok(String::new())

@@ -106,11 +106,9 @@ impl Prologue {
             }
         }
         for (axis, lookups) in ids {
-            let distinct = distinct(lookups.iter().map(|(_, ids)| ids.as_slice()));
-            for (result, ids) in lookups {
-                // Every id is in the list that was made of them.
-                let places = ids.iter().map(|id| distinct.binary_search(id).unwrap_or(0) as u32).collect();
-                values.insert(result, Column::U32(places));
+            let (distinct, places) = distinct(&lookups);
+            for ((result, _), places) in lookups.iter().zip(places) {
+                values.insert(*result, Column::U32(places));
             }
             rows.bind_unique(axis, distinct)?;
         }
@@ -179,12 +177,29 @@ fn uses(places: &[u32], count: usize) -> Lists {
     Lists { offsets, rows }
 }
 
-/// Sorted, without repetitions.
-fn distinct<'a>(lists: impl Iterator<Item = &'a [u32]>) -> Vec<u32> {
-    let mut all: Vec<u32> = lists.flatten().copied().collect();
-    all.sort_unstable();
-    all.dedup();
-    all
+/// The ids of all lookups of one table, rising and without repetitions, and the place of every id among them. One sort
+/// of ids with their positions answers both.
+fn distinct(lookups: &[(ValueId, Vec<u32>)]) -> (Vec<u32>, Vec<Vec<u32>>) {
+    let all = lookups.iter().flat_map(|(_, ids)| ids);
+    let mut keys: Vec<u64> = all.enumerate().map(|(at, &id)| u64::from(id) << 32 | at as u64).collect();
+    keys.sort_unstable();
+    let mut distinct: Vec<u32> = Vec::new();
+    let mut places = vec![0u32; keys.len()];
+    for key in keys {
+        let id = (key >> 32) as u32;
+        if distinct.last() != Some(&id) {
+            distinct.push(id);
+        }
+        places[key as u32 as usize] = distinct.len() as u32 - 1;
+    }
+    let mut rest = places.as_slice();
+    let parts = lookups.iter().map(|(_, ids)| {
+        let (own, left) = rest.split_at(ids.len());
+        rest = left;
+        own.to_vec()
+    });
+    let parts = parts.collect();
+    (distinct, parts)
 }
 
 /// A value that is the condition of a sub-axis says how long that axis is.
