@@ -2,6 +2,7 @@
 #![deny(unsafe_op_in_unsafe_fn)]
 
 pub mod cli;
+pub mod block;
 pub mod data;
 pub mod diag;
 pub mod exec;
