@@ -8,6 +8,7 @@ pub mod diag;
 pub mod exec;
 pub mod expr;
 pub mod ir;
+pub mod lower;
 pub mod pass;
 pub mod prim;
 pub mod syntax;

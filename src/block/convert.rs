@@ -8,7 +8,7 @@ use crate::ir::types::{Elem, Type};
 use crate::prim::make;
 
 use super::evaluate::{Evaluator, Said, TableParam};
-use super::item::{Ids, Item, Pooling};
+use super::item::{Group, Ids, Item, Pooling};
 use super::signature::Kind;
 
 impl Evaluator<'_> {
@@ -69,10 +69,15 @@ impl Evaluator<'_> {
             Item::Number(number) => Some(self.constant(*number)),
             Item::Ids(ids) => Some(self.rows(ids, &ids.table)),
             Item::Label(value) => Some(self.known_label(*value)),
+            Item::Group(group) => Some(self.beside(group, span)?),
             _ => None,
         };
         match made {
-            Some(made) => self.placed(made, span, &[]),
+            Some(made) => {
+                let value = self.placed(made, span, &[])?;
+                self.note(span, value);
+                Ok(value)
+            }
             None => {
                 let found = item.describe(self.to.graph());
                 Err(self.say(Diagnostic::new("E0302", format!("expected numbers, found {found}")).at(span, "")))
@@ -97,6 +102,23 @@ impl Evaluator<'_> {
                 Err(self.say(finding.help("a comparison is one: `x > 0`")))
             }
         }
+    }
+
+    /// The members of a group side by side: one value wherever it is asked for.
+    fn beside(&mut self, group: &Group, span: Span) -> Result<Result<ValueId, Fault>, Said> {
+        if let Some(&known) = self.groups.get(&group.path) {
+            return Ok(Ok(known));
+        }
+        let members: Vec<_> = group.members.iter().map(|member| self.number_value(member.clone(), span)).collect();
+        let members = members.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let outside = self.to.enter(group.path.clone());
+        let made = make::concat(&mut self.to, &members);
+        self.to.enter(outside);
+        if let (Ok(value), [_, _, ..]) = (&made, &members[..]) {
+            self.give_name(&Item::Value(*value), &group.path);
+            self.groups.insert(group.path.clone(), *value);
+        }
+        Ok(made)
     }
 
     /// The rows of a table for ids: one lookup for the same ids and table, wherever it is asked for.

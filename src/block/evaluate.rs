@@ -78,12 +78,16 @@ pub struct Evaluator<'a> {
     /// Findings.
     pub diags: &'a mut Diags,
     pub(super) frames: Vec<Frame>,
+    /// Values of the spec that have been evaluated.
+    values: BTreeMap<String, Item>,
     /// Values by the place of the expression that gave them, outside blocks.
     trace: BTreeMap<Place, ValueId>,
     /// Values that have the name the spec has for them.
     named: BTreeSet<ValueId>,
     /// Rows of tables by ids and table.
     pub(super) looked_up: BTreeMap<(ValueId, String), ValueId>,
+    /// Values of groups by path.
+    pub(super) groups: BTreeMap<String, ValueId>,
     steps: usize,
 }
 
@@ -105,9 +109,11 @@ impl<'a> Evaluator<'a> {
             library,
             diags,
             frames: Vec::new(),
+            values: BTreeMap::new(),
             trace: BTreeMap::new(),
             named: BTreeSet::new(),
             looked_up: BTreeMap::new(),
+            groups: BTreeMap::new(),
             steps: 0,
         }
     }
@@ -117,12 +123,17 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// A finding has been made.
     pub fn value(&mut self, name: &str, expr: &Expr) -> Result<Item, Said> {
-        self.paths.enter_value(name);
+        self.open(name);
         let path = self.paths.value().to_owned();
-        self.to.enter(path.clone());
         let item = self.expr(expr)?;
         self.give_name(&item, &path);
         Ok(item)
+    }
+
+    /// From now on nodes and parameters are named in the value `name`.
+    pub fn open(&mut self, name: &str) {
+        self.paths.enter_value(name);
+        self.to.enter(self.paths.value());
     }
 
     /// Evaluates an expression.
@@ -141,12 +152,17 @@ impl<'a> Evaluator<'a> {
         let before = self.to.locate(expr.span);
         let item = self.kind(expr);
         self.to.locate(before);
-        if let (Ok(item), true) = (&item, self.frames.is_empty())
-            && let Some(value) = item.raw()
-        {
-            self.trace.insert(place(expr.span), value);
+        if let Some(value) = item.as_ref().ok().and_then(Item::raw) {
+            self.note(expr.span, value);
         }
         item
+    }
+
+    /// Remembers what the expression at a place gave, outside blocks, where a place has one meaning.
+    pub(super) fn note(&mut self, span: Span, value: ValueId) {
+        if self.frames.is_empty() {
+            self.trace.insert(place(span), value);
+        }
     }
 
     fn kind(&mut self, expr: &Expr) -> Result<Item, Said> {
@@ -172,8 +188,16 @@ impl<'a> Evaluator<'a> {
         if let Some(frame) = self.frames.last() {
             return frame.locals.get(name).cloned().ok_or(Said);
         }
+        if let Some(item) = self.values.get(name) {
+            return Ok(item.clone());
+        }
         let found = self.outer.name(&mut self.to, name);
         self.placed(found, span, &[])?.ok_or(Said)
+    }
+
+    /// From now on `name` stands for an item in the spec itself.
+    pub fn define(&mut self, name: &str, item: Item) {
+        self.values.insert(name.to_owned(), item);
     }
 
     /// The local value of a name, inside a block.

@@ -12,6 +12,8 @@ pub enum Item {
     Bool(bool),
     /// A function by its name: `activation=dice`.
     Function(String),
+    /// Features side by side.
+    Group(Group),
     /// Ids, which become numbers by their table where numbers are needed.
     Ids(Ids),
     /// The first value of a parameter: `init=normal(0.01)`.
@@ -32,6 +34,15 @@ pub enum Item {
     Value(ValueId),
     /// The word `width` in the place of an axis.
     Width,
+}
+
+/// Several features that stand side by side where numbers are needed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// `item`, `history.item`: also the name of the value.
+    pub path: String,
+    /// Its members.
+    pub members: Vec<Item>,
 }
 
 /// Ids of the graph and how they become numbers.
@@ -72,6 +83,7 @@ impl Item {
             Item::Axis(axis) => format!("the axis `{}`", graph.axis(*axis).name),
             Item::Bool(value) => format!("`{value}`"),
             Item::Function(name) => format!("the function `{name}`"),
+            Item::Group(group) => format!("the group `{}`", group.path),
             Item::Ids(_) | Item::Label(_) | Item::Value(_) => match self.raw() {
                 Some(value) => graph.axes().show(graph.ty(value)),
                 None => String::new(),

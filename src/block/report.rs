@@ -42,6 +42,14 @@ impl Evaluator<'_> {
         })
     }
 
+    /// A result, or its fault as a finding at `span`.
+    ///
+    /// # Errors
+    /// The finding has been made.
+    pub fn settle<T>(&mut self, result: Result<T, Fault>, span: Span) -> Result<T, Said> {
+        self.placed(result, span, &[])
+    }
+
     /// The type of the value that the expression at a place gave, if it is known.
     pub fn type_at(&self, span: Span) -> String {
         self.traced(span).map(|value| self.to.graph().axes().show(self.to.ty(value))).unwrap_or_default()
