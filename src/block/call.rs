@@ -86,7 +86,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn one_argument(&mut self, kind: Kind, expr: &Expr) -> Result<Item, Said> {
-        let local = matches!(&expr.kind, ExprKind::Name(name) if self.local(name).is_some());
+        let local = kind != Kind::Name && matches!(&expr.kind, ExprKind::Name(name) if self.local(name).is_some());
         let item = match (kind, word(expr)) {
             _ if local => self.expr(expr)?,
             (Kind::Word | Kind::Table | Kind::Name, Some(word)) => Item::Text(word.to_owned()),

@@ -26,6 +26,9 @@ pub trait Names {
         let _ = name;
         false
     }
+
+    /// Whether a value of that name is made here, so that its parameters have paths of its name.
+    fn makes(&self, name: &str) -> bool;
 }
 
 /// What an expression refers to.
@@ -144,7 +147,7 @@ impl Walk<'_> {
     }
 
     fn argument(&mut self, callee: &Ident, slot: &Slot, value: &Expr) {
-        let local = matches!(&value.kind, ExprKind::Name(name) if self.names.is_local(name));
+        let local = slot.kind != Kind::Name && matches!(&value.kind, ExprKind::Name(name) if self.names.is_local(name));
         if local || !is_said_by_word(slot.kind) {
             let by_word = slot.kind == Kind::Over && matches!(&value.kind, ExprKind::Name(name) if name == "width");
             if !by_word {
@@ -168,7 +171,7 @@ impl Walk<'_> {
                 Err(finding) => self.say(finding),
             },
             Kind::Name => {
-                if self.names.look(&name).is_ok() {
+                if self.names.makes(&name.name) {
                     let title = format!("`{}` is the name of a value, so it cannot name shared parameters", name.name);
                     self.say(Diagnostic::new("E0119", title).at(name.span, "").help("any other name will do"));
                 }

@@ -9,7 +9,7 @@ use super::library::Library;
 use super::signature::{Kind, Slot, bind};
 
 /// The parameters of a block; every block it calls is known to `library`.
-pub fn slots(block: &BlockSpec, library: &Library) -> Vec<Slot> {
+pub(super) fn slots(block: &BlockSpec, library: &Library) -> Vec<Slot> {
     let params = block.signature.params.iter().map(|param| {
         let mut uses = Uses { name: &param.name.name, library, kinds: Vec::new(), words: Vec::new() };
         let defaults = block.signature.params.iter().filter_map(|param| param.default.as_ref());

@@ -146,7 +146,7 @@ impl Library {
     /// Names of blocks, callees before callers; those that call themselves are broken.
     fn in_order(&mut self, raw: &BTreeMap<String, (BlockSpec, bool)>, diags: &mut Diags) -> Vec<String> {
         let calls: BTreeMap<&str, Vec<Ident>> =
-            raw.iter().map(|(name, (block, _))| (name.as_str(), calls(block, raw))).collect();
+            raw.iter().map(|(name, (block, shipped))| (name.as_str(), calls(block, *shipped, raw))).collect();
         let (order, cycles) = crate::block::order::order(&calls);
         for cycle in cycles {
             let path: Vec<String> = cycle.iter().map(|step| format!("`{}`", step.name)).collect();
@@ -164,8 +164,9 @@ impl Library {
     }
 }
 
-/// The blocks that a block names, in calls or as an argument such as `activation=dice`.
-fn calls(block: &BlockSpec, raw: &BTreeMap<String, (BlockSpec, bool)>) -> Vec<Ident> {
+/// The blocks that a block names, in calls or as an argument such as `activation=dice`. A shipped block names shipped ones
+/// only, whatever a spec calls its own.
+fn calls(block: &BlockSpec, shipped: bool, raw: &BTreeMap<String, (BlockSpec, bool)>) -> Vec<Ident> {
     let mut found = Vec::new();
     let params = &block.signature.params;
     let bodies = block.body.iter().map(|line| &line.value);
@@ -173,7 +174,7 @@ fn calls(block: &BlockSpec, raw: &BTreeMap<String, (BlockSpec, bool)>) -> Vec<Id
         each_name(expr, &mut |name| {
             let local = params.iter().any(|param| param.name.name == name.name)
                 || block.body.iter().any(|line| line.name.name == name.name);
-            if !local && raw.contains_key(&name.name) {
+            if !local && raw.get(&name.name).is_some_and(|(_, other)| *other || !shipped) {
                 found.push(name.clone());
             }
         });
@@ -189,7 +190,9 @@ pub(super) fn each_name(expr: &Expr, see: &mut dyn FnMut(&Ident)) {
         ExprKind::Member(base, _) => each_name(base, see),
         ExprKind::Call { callee, args, .. } => {
             see(callee);
-            args.iter().for_each(|arg| each_name(&arg.value, see));
+            // The name of shared parameters is no name of anything else.
+            let looked_up = args.iter().filter(|arg| arg.name.as_ref().is_none_or(|name| name.name != "share"));
+            looked_up.for_each(|arg| each_name(&arg.value, see));
         }
         ExprKind::Unary(_, operand) => each_name(operand, see),
         ExprKind::Binary(_, left, right) => [left, right].into_iter().for_each(|part| each_name(part, see)),
@@ -201,7 +204,7 @@ pub(super) fn each_name(expr: &Expr, see: &mut dyn FnMut(&Ident)) {
 /// The names inside a block: its parameters and the values above, and nothing of the spec around it.
 struct Local<'a> {
     names: BTreeSet<String>,
-    /// Values of the block, also those that stand further down.
+    /// Values of the block, also those that stand further down, without its parameters.
     later: BTreeSet<String>,
     tables: &'a BTreeSet<&'a str>,
 }
@@ -235,5 +238,9 @@ impl Names for Local<'_> {
 
     fn is_local(&self, name: &str) -> bool {
         self.names.contains(name)
+    }
+
+    fn makes(&self, name: &str) -> bool {
+        self.later.contains(name)
     }
 }

@@ -53,7 +53,7 @@ impl<'a> Inputs<'a> {
                     members.iter().map(|member| self.thing(to, &member.name, axis)).collect();
                 Item::Group(Group { path: path.clone(), members: members? })
             }
-            Thing::Label(_) => {
+            Thing::Label => {
                 let source = InputSource::Label { axis: axis_name, label: name.to_owned() };
                 Item::Label(to.input(&path, Type::f32(self.space(to, axis), 1), source))
             }

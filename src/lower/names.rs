@@ -7,7 +7,7 @@ use crate::block::check;
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags};
 use crate::expr::ast::Ident;
-use crate::syntax::spec::{AxisOrigin, AxisSpec, FeatureSpec, LabelSpec, Spec};
+use crate::syntax::spec::{AxisOrigin, AxisSpec, FeatureSpec, Spec};
 
 use super::tables::Tables;
 
@@ -17,7 +17,7 @@ pub(super) enum Thing<'a> {
     Axis(&'a AxisSpec),
     Feature(&'a FeatureSpec),
     Group(&'a [Ident]),
-    Label(&'a LabelSpec),
+    Label,
     Model,
     Run,
 }
@@ -28,7 +28,7 @@ impl Thing<'_> {
             Thing::Axis(_) => "an axis",
             Thing::Feature(_) => "a feature",
             Thing::Group(_) => "a group",
-            Thing::Label(_) => "a label",
+            Thing::Label => "a label",
             Thing::Model => "a value",
             Thing::Run => "a value of a run",
         }
@@ -72,7 +72,7 @@ impl<'a> Names<'a> {
             names.add(&group.name, Thing::Group(&group.value), diags);
         }
         for label in &spec.samples.labels {
-            names.add(&label.name, Thing::Label(&label.value), diags);
+            names.add(&label.name, Thing::Label, diags);
         }
         for run in &spec.runs {
             names.add(&run.name, Thing::Run, diags);
@@ -159,7 +159,7 @@ impl<'a> Names<'a> {
         let outputs = self.spec.outputs.iter().filter(|_| section == Section::Metrics);
         let outputs = outputs.map(|output| output.name.name.as_str());
         let visible = self.things.iter().filter(|(_, (thing, _))| {
-            section != Section::Inputs || !matches!(thing, Thing::Label(_))
+            section != Section::Inputs || !matches!(thing, Thing::Label)
         });
         let visible = visible.map(|(name, _)| *name).chain(outputs);
         if self.tables.find(name).is_ok() {
@@ -184,7 +184,7 @@ impl check::Names for Scope<'_> {
     fn look(&self, name: &Ident) -> Result<(), Diagnostic> {
         let names = self.names;
         match names.thing(&name.name) {
-            Some(Thing::Label(_)) if self.section == Section::Inputs => {
+            Some(Thing::Label) if self.section == Section::Inputs => {
                 let title = format!("label `{}` is known only after the prediction", name.name);
                 let finding = Diagnostic::new("E0402", title).at(name.span, "");
                 Err(finding.help("labels stand in `losses` and `metrics`; past events may be chosen by one: `where: LABEL` of an axis"))
@@ -221,8 +221,8 @@ impl check::Names for Scope<'_> {
         let finding = match names.thing(&member.name) {
             _ if names.is_broken(&member.name) => return Some(Ok(())),
             Some(Thing::Feature(_) | Thing::Group(_)) if carries => return Some(Ok(())),
-            Some(Thing::Label(_)) if carries && self.section != Section::Inputs => return Some(Ok(())),
-            Some(Thing::Label(_)) => {
+            Some(Thing::Label) if carries && self.section != Section::Inputs => return Some(Ok(())),
+            Some(Thing::Label) => {
                 let title = format!("label `{}` is no input, not even along an axis", member.name);
                 let finding = Diagnostic::new("E0402", title).at(member.span, "");
                 finding.help("a feature of the same column may be read of earlier events: one that is used along the axis only")
@@ -255,5 +255,9 @@ impl check::Names for Scope<'_> {
 
     fn look_table(&self, name: &Ident) -> Result<(), Diagnostic> {
         self.names.tables.find(name)
+    }
+
+    fn makes(&self, name: &str) -> bool {
+        matches!(self.names.thing(name), Some(Thing::Model))
     }
 }

@@ -5,3 +5,4 @@ mod backends;
 mod cli;
 mod errors;
 mod mutations;
+mod specs;
