@@ -6,3 +6,4 @@ mod cli;
 mod data;
 mod errors;
 mod mutations;
+mod specs;

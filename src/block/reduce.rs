@@ -1,0 +1,124 @@
+//! Reductions along axes or along the width: `sum(x, over=history, where=c)`.
+
+use crate::ir::axis::AxisId;
+use crate::ir::build::Builder;
+use crate::ir::graph::ValueId;
+use crate::ir::op::Fault;
+use crate::prim::make;
+
+use super::call::{Call, Stop};
+use super::item::Item;
+
+/// Along axes, and along the width.
+type Along = fn(&mut Builder, ValueId, Vec<AxisId>, Option<ValueId>) -> Result<ValueId, Fault>;
+type Across = fn(&mut Builder, ValueId) -> Result<ValueId, Fault>;
+
+pub(super) fn sum(call: &mut Call) -> Result<Item, Stop> {
+    reduce(call, make::sum_chosen, make::sum_width)
+}
+
+pub(super) fn mean_of(call: &mut Call) -> Result<Item, Stop> {
+    reduce(call, make::mean, mean_width)
+}
+
+pub(super) fn max(call: &mut Call) -> Result<Item, Stop> {
+    reduce(call, make::max_over, max_width)
+}
+
+pub(super) fn min(call: &mut Call) -> Result<Item, Stop> {
+    reduce(call, make::min_over, |to, x| {
+        let negative = make::unary(to, "neg", x)?;
+        let largest = max_width(to, negative)?;
+        make::unary(to, "neg", largest)
+    })
+}
+
+pub(super) fn first(call: &mut Call) -> Result<Item, Stop> {
+    reduce(call, make::first, |to, x| make::slice(to, x, 0, 1))
+}
+
+pub(super) fn last(call: &mut Call) -> Result<Item, Stop> {
+    reduce(call, make::last, |to, x| {
+        let width = to.ty(x).width;
+        make::slice(to, x, width - 1, width)
+    })
+}
+
+pub(super) fn softmax(call: &mut Call) -> Result<Item, Stop> {
+    reduce(call, make::softmax, softmax_width)
+}
+
+/// How many elements there are: 1 for each of them, summed.
+pub(super) fn count(call: &mut Call) -> Result<Item, Stop> {
+    if let Item::Width = call.item(1) {
+        let x = call.value(0)?;
+        return Ok(Item::Number(f64::from(call.width(x))));
+    }
+    reduce(
+        call,
+        |to, x, over, c| {
+            let of = to.ty(x).space.axes().to_vec();
+            // The checks of a sum name the axis that the value lacks.
+            let Some(c) = c else {
+                return match to.ty(x).space.covers(&to.graph().axes().close(&over)) {
+                    true => make::count(to, of, over),
+                    false => make::sum(to, x, over),
+                };
+            };
+            let space = to.graph().axes().close(&of).unite(&to.ty(c).space);
+            let like = to.ty(c).with_space(space);
+            let c = make::expand(to, c, &like)?;
+            make::sum(to, c, over)
+        },
+        |_, x| Ok(x),
+    )
+}
+
+fn reduce(call: &mut Call, along: Along, across: Across) -> Result<Item, Stop> {
+    let (x, condition) = (call.value(0)?, call.option(2));
+    let value = match call.item(1) {
+        Item::Width if condition.is_some() => {
+            let title = format!("`{}` over the width takes no `where`", call.name);
+            return Err(Fault::new("E0302", title).of(2).help("a condition holds for whole elements of an axis").into());
+        }
+        Item::Width => across(&mut call.at.to, x)?,
+        _ => {
+            let over = call.axes(1);
+            along(&mut call.at.to, x, over, condition)?
+        }
+    };
+    Ok(Item::Value(value))
+}
+
+/// The mean of each row.
+fn mean_width(to: &mut Builder, x: ValueId) -> Result<ValueId, Fault> {
+    let width = f64::from(to.ty(x).width);
+    let sum = make::sum_width(to, x)?;
+    make::scale(to, sum, 1.0 / width)
+}
+
+/// The largest of each row: both halves against each other until one column is left. The halves of an odd width overlap,
+/// which a maximum does not mind.
+fn max_width(to: &mut Builder, x: ValueId) -> Result<ValueId, Fault> {
+    let mut x = x;
+    loop {
+        let width = to.ty(x).width;
+        if width <= 1 {
+            return Ok(x);
+        }
+        let half = width.div_ceil(2);
+        let left = make::slice(to, x, 0, half)?;
+        let right = make::slice(to, x, width - half, width)?;
+        x = make::binary(to, "max", left, right)?;
+    }
+}
+
+/// `e^x` over its sum, row by row; the largest of the row is taken off first, so that nothing overflows.
+fn softmax_width(to: &mut Builder, x: ValueId) -> Result<ValueId, Fault> {
+    let largest = max_width(to, x)?;
+    let largest = make::stop_gradient(to, largest)?;
+    let shifted = make::sub(to, x, largest)?;
+    let e = make::unary(to, "exp", shifted)?;
+    let sum = make::sum_width(to, e)?;
+    make::div(to, e, sum)
+}
