@@ -1,0 +1,271 @@
+//! One side of the comparison with PyTorch: takes weights and batches from files, answers with gradients and times.
+//! The line protocol is written down in `benches/peers/README.md`.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::io::{BufRead, Write};
+use std::path::Path;
+use std::time::Instant;
+
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use specrec::diag::render::render_all;
+use specrec::diag::{Diags, Sources};
+use specrec::exec::feed::{Column, Feed};
+use specrec::exec::host::Host;
+use specrec::exec::prologue::Prologue;
+use specrec::exec::weights::{Matrix, Weights};
+use specrec::ir::graph::{Graph, Role};
+use specrec::ir::op::Noise;
+use specrec::lower::{Rows, lower};
+use specrec::pass::{Goal, instantiate};
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// A graph with its kernels and what is known of it before a step.
+struct Side {
+    host: Host,
+    prologue: Prologue,
+}
+
+struct Step {
+    train: Side,
+    gradients: Side,
+    predict: Side,
+    weights: Weights,
+    rows: BTreeMap<String, usize>,
+    feeds: Vec<Feed>,
+    step: u64,
+}
+
+fn main() -> Result<()> {
+    let mut step = Step::new(std::env::args().skip(1).collect())?;
+    for line in std::io::stdin().lock().lines() {
+        let answer = step.answer(&line?);
+        let mut out = std::io::stdout().lock();
+        match answer {
+            Ok(words) => writeln!(out, "ok {words}")?,
+            Err(error) => writeln!(out, "error {error}")?,
+        }
+        out.flush()?;
+    }
+    Ok(())
+}
+
+impl Side {
+    fn new(graph: Graph, threads: usize) -> Result<Self> {
+        Ok(Self { prologue: Prologue::of(&graph), host: Host::new(graph, threads)? })
+    }
+}
+
+impl Step {
+    fn new(args: Vec<String>) -> Result<Self> {
+        let path = args.first().ok_or("step SPEC --threads N [--set a.b=c]...")?;
+        let (mut threads, mut sets) = (1, Vec::new());
+        for pair in args[1..].chunks(2) {
+            match pair {
+                [flag, value] if flag == "--threads" => threads = value.parse()?,
+                [flag, value] if flag == "--set" => sets.push(value.clone()),
+                other => return Err(format!("unknown argument {other:?}").into()),
+            }
+        }
+        let (mut sources, mut diags) = (Sources::default(), Diags::default());
+        let spec = specrec::syntax::load(Path::new(path), &sets, &mut sources, &mut diags);
+        let program = spec.as_ref().and_then(|spec| lower(spec, &mut sources, &mut diags));
+        let (Some(spec), Some(program)) = (spec, program) else {
+            return Err(render_all(diags.list(), &sources, false).into());
+        };
+        let rows = |rows: Rows| match rows {
+            Rows::Hash(n) | Rows::Size(n) | Rows::Buckets(n) => n as usize + 1,
+            Rows::Vocabulary => 0,
+        };
+        let rows = program.tables.iter().map(|table| (table.name.clone(), rows(table.rows))).collect();
+        let train = instantiate(&program.graph, Goal::Train(&spec.train), None)?;
+        let gradients = instantiate(&program.graph, Goal::Gradients, None)?;
+        let predict = instantiate(&program.graph, Goal::Predict, None)?;
+        let weights = Weights::initial(&train, &rows, &BTreeMap::new(), spec.train.seed)?;
+        Ok(Self {
+            train: Side::new(train, threads)?,
+            gradients: Side::new(gradients, threads)?,
+            predict: Side::new(predict, threads)?,
+            weights,
+            rows,
+            feeds: Vec::new(),
+            step: 0,
+        })
+    }
+
+    fn answer(&mut self, line: &str) -> Result<String> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["describe"] => Ok(self
+                .trained()
+                .map(|(name, m)| format!("{name}:{}x{}", m.rows, m.width))
+                .collect::<Vec<_>>()
+                .join(" ")),
+            ["save", file] => self.save(file),
+            ["load", file, ref batches @ ..] => self.load(file, batches),
+            ["grads", file] => self.grads(file),
+            ["count"] => Ok(self.count()),
+            ["time", n] => self.times(n.parse()?, Self::train_step),
+            ["infer", n] => self.times(n.parse()?, Self::infer),
+            _ => Err(format!("unknown line `{line}`").into()),
+        }
+    }
+
+    /// Trained parameters, without moments and statistics.
+    fn trained(&self) -> impl Iterator<Item = (&str, &Matrix)> {
+        let graph = self.train.host.graph();
+        let trained =
+            |name: &str| graph.params().any(|(_, p)| p.name == name && matches!(p.role, Role::Weight | Role::Table));
+        self.weights.iter().filter(move |(name, _)| trained(name))
+    }
+
+    fn save(&self, file: &str) -> Result<String> {
+        let tensors = self.trained().map(|(name, m)| (format!("weight/{name}"), m.clone())).collect();
+        write(file, &tensors)
+    }
+
+    fn load(&mut self, file: &str, batches: &[&str]) -> Result<String> {
+        if file != "-" {
+            let bytes = std::fs::read(file)?;
+            let tensors = SafeTensors::deserialize(&bytes)?;
+            let names: Vec<String> = self.trained().map(|(name, _)| name.to_owned()).collect();
+            for name in names {
+                let data = floats(&tensors.tensor(&format!("weight/{name}"))?);
+                let matrix = self.weights.get_mut(&name).ok_or("no such weight")?;
+                if data.len() != matrix.data.len() {
+                    return Err(format!("`{name}` has {} numbers, expected {}", data.len(), matrix.data.len()).into());
+                }
+                matrix.data = data;
+            }
+        }
+        let graph = self.train.host.graph();
+        let state: Vec<String> =
+            graph.params().filter(|(_, p)| p.role == Role::State).map(|(_, p)| p.name.clone()).collect();
+        for name in state.iter().filter(|name| name.ends_with(".m") || name.ends_with(".v")) {
+            if let Some(matrix) = self.weights.get_mut(name) {
+                matrix.data.fill(0.0);
+            }
+        }
+        self.step = 0;
+        self.feeds = batches.iter().map(|file| read_feed(file)).collect::<Result<_>>()?;
+        Ok(String::new())
+    }
+
+    fn grads(&mut self, file: &str) -> Result<String> {
+        let feed = self.feeds.first().ok_or("no batch")?;
+        let side = &mut self.gradients;
+        let graph = side.host.graph().clone();
+        let batch = side.prologue.prepare(&graph, feed, &self.rows, Noise::default())?;
+        let outputs = side.host.step(&mut self.weights, &batch, &BTreeMap::new(), Noise::default())?;
+        let mut tensors = BTreeMap::new();
+        let mut loss = 0.0;
+        for root in graph.losses() {
+            if let Some(Column::F32(values)) = outputs.get(&root.name) {
+                loss += values.iter().sum::<f32>();
+            }
+        }
+        tensors.insert("loss".to_owned(), Matrix { rows: 1, width: 1, data: vec![loss] });
+        for root in graph.outputs() {
+            let (Some(name), Some(Column::F32(values))) = (root.name.strip_prefix("d."), outputs.get(&root.name))
+            else {
+                continue;
+            };
+            let whole = self.weights.get(name).ok_or("a gradient of no weight")?;
+            let mut data = values.clone();
+            if let Some(&axis) = graph.ty(root.value).space.axes().first() {
+                data = vec![0.0; whole.data.len()];
+                for (row, values) in batch.rows.unique(axis).iter().zip(values.chunks(whole.width)) {
+                    data[*row as usize * whole.width..][..whole.width].copy_from_slice(values);
+                }
+            }
+            tensors.insert(format!("grad/{name}"), Matrix { rows: whole.rows, width: whole.width, data });
+        }
+        write(file, &tensors)
+    }
+
+    fn count(&self) -> String {
+        let numbers: usize = self.trained().map(|(_, matrix)| matrix.data.len()).sum();
+        let graph = self.train.host.graph();
+        let Some(feed) = self.feeds.first() else { return format!("{numbers} 0") };
+        let Ok(batch) = self.train.prologue.prepare(graph, feed, &self.rows, Noise::default()) else {
+            return format!("{numbers} 0");
+        };
+        let products = graph.nodes().filter(|(_, node)| matches!(node.op.name(), "linear" | "outer_sum"));
+        let flops: usize = products
+            .map(|(_, node)| {
+                let (a, b) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
+                2 * batch.rows.count(&a.space) * a.height as usize * a.width as usize * b.width as usize
+            })
+            .sum();
+        format!("{numbers} {flops}")
+    }
+
+    fn times(&mut self, n: usize, run: fn(&mut Self, usize) -> Result<()>) -> Result<String> {
+        let mut times = Vec::with_capacity(n);
+        for i in 0..n {
+            let start = Instant::now();
+            run(self, i)?;
+            times.push(format!("{:.4}", start.elapsed().as_secs_f64() * 1e3));
+        }
+        Ok(times.join(" "))
+    }
+
+    fn train_step(&mut self, i: usize) -> Result<()> {
+        self.step += 1;
+        let feed = &self.feeds[i % self.feeds.len().max(1)];
+        let noise = Noise { seed: 1, step: self.step };
+        let batch = self.train.prologue.prepare(self.train.host.graph(), feed, &self.rows, noise)?;
+        let numbers = [("lr", 0.001), ("tables_lr", 0.001), ("step", self.step as f32)];
+        let schedule = numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        self.train.host.step(&mut self.weights, &batch, &schedule, noise)?;
+        Ok(())
+    }
+
+    fn infer(&mut self, i: usize) -> Result<()> {
+        let feed = &self.feeds[i % self.feeds.len().max(1)];
+        let side = &mut self.predict;
+        let batch = side.prologue.prepare(side.host.graph(), feed, &self.rows, Noise::default())?;
+        side.host.step(&mut self.weights, &batch, &BTreeMap::new(), Noise::default())?;
+        Ok(())
+    }
+}
+
+fn read_feed(file: &str) -> Result<Feed> {
+    let bytes = std::fs::read(file)?;
+    let tensors = SafeTensors::deserialize(&bytes)?;
+    let mut feed = Feed::default();
+    for (name, view) in tensors.tensors() {
+        let Some(name) = name.strip_prefix("batch/") else { continue };
+        match (name.strip_prefix("offsets."), view.dtype()) {
+            (Some(axis), _) => drop(feed.offsets.insert(axis.to_owned(), places(&view))),
+            (None, Dtype::F32) => drop(feed.columns.insert(name.to_owned(), Column::F32(floats(&view)))),
+            (None, _) => drop(feed.columns.insert(name.to_owned(), Column::U32(places(&view)))),
+        }
+    }
+    feed.samples = feed.offsets.values().next().map_or(0, |offsets| offsets.len() - 1);
+    feed.ids = (0..feed.samples as u64).collect();
+    Ok(feed)
+}
+
+fn floats(view: &TensorView) -> Vec<f32> {
+    view.data().chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+}
+
+fn places(view: &TensorView) -> Vec<u32> {
+    view.data().chunks_exact(4).map(|bytes| u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+}
+
+fn write(file: &str, tensors: &BTreeMap<String, Matrix>) -> Result<String> {
+    let bytes: BTreeMap<&String, Vec<u8>> =
+        tensors.iter().map(|(name, m)| (name, m.data.iter().flat_map(|x| x.to_le_bytes()).collect())).collect();
+    let mut views = Vec::new();
+    for (name, matrix) in tensors {
+        // A bias or a slope per unit is a vector, a matrix of one row is not.
+        let vector = matrix.rows == 1 && !name.ends_with(".w");
+        let shape = if vector { vec![matrix.width] } else { vec![matrix.rows, matrix.width] };
+        views.push((name, TensorView::new(Dtype::F32, shape, &bytes[name])?));
+    }
+    safetensors::serialize_to_file(views, None, Path::new(file))?;
+    Ok(String::new())
+}
