@@ -47,13 +47,12 @@ pub struct DataBundle {
 pub(crate) struct EventStore {
     /// Where the events of each key begin.
     pub(crate) starts: Array<u32>,
+    /// None where the data has no time.
     pub(crate) times: Option<Array<f64>>,
     /// Raw numbers, in the order of [`super::relative::numbers`].
     pub(crate) numbers: Vec<Array<f64>>,
     /// By feature of the axis; none for those that look at the sample's time.
     pub(crate) features: Vec<Option<Stored>>,
-    /// How many events.
-    pub(crate) count: usize,
 }
 
 impl DataBundle {
@@ -136,7 +135,6 @@ impl EventStore {
             features: features.collect::<Option<_>>()?,
             times: read_array(container, &format!("{name}/time"), count),
             starts,
-            count,
         })
     }
 }

@@ -19,6 +19,7 @@ mod join;
 mod load;
 mod order;
 mod plan;
+mod predict;
 mod relative;
 pub mod report;
 mod rows;
@@ -38,8 +39,9 @@ pub use batch::Batch;
 pub use bundle::DataBundle;
 pub use cache::CacheDir;
 pub use dataset::{Dataset, Options, open};
-pub use feeder::Batches;
+pub use feeder::{Ahead, Batches};
 pub use order::Order;
+pub use predict::{Raw, RawBatches, predict_rows};
 
 use crate::ir::input::InputSource;
 

@@ -254,6 +254,11 @@ pub(crate) fn reads_sample_time(expr: &Expr) -> bool {
     mentions(expr, "sample")
 }
 
+/// Whether an expression mentions `sample.time` or `step.time`.
+pub(crate) fn reads_time(expr: &Expr) -> bool {
+    mentions(expr, "sample") || mentions(expr, "step")
+}
+
 fn mentions(expr: &Expr, object: &str) -> bool {
     match &expr.kind {
         ExprKind::Member(inner, _) => matches!(&inner.kind, ExprKind::Name(name) if name == object),
