@@ -87,13 +87,13 @@ impl DataBundle {
         let Some(container) = Container::open(&path) else {
             let title = format!("`{}` is missing or damaged", path.display());
             diags
-                .push(Diagnostic::new("E0518", title).help("training writes it; a run directory is copied as a whole"));
+                .push(Diagnostic::new("E0511", title).help("training writes it; a run directory is copied as a whole"));
             return None;
         };
         let bundle = DataBundle::read(plan, container);
         if bundle.is_none() {
             let title = format!("`{}` holds the data of another spec", path.display());
-            diags.push(Diagnostic::new("E0518", title).help("the spec of a run is the one in its directory"));
+            diags.push(Diagnostic::new("E0511", title).help("the spec of a run is the one in its directory"));
         }
         bundle
     }

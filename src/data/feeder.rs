@@ -80,7 +80,7 @@ impl<T> Drop for Ahead<T> {
 }
 
 pub(crate) fn damaged(_: Damaged) -> Diagnostic {
-    Diagnostic::new("E0519", "the column cache is damaged")
+    Diagnostic::new("E0512", "the column cache is damaged")
         .help("delete it; it is written again at the next start. Another program may have changed it while it was read")
 }
 

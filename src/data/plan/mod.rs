@@ -5,6 +5,7 @@
 mod axis;
 mod build;
 mod feature;
+mod time;
 
 pub(crate) use build::build;
 
