@@ -227,10 +227,7 @@ fn served(bundle: &DataBundle, feature: usize, part: Part, rows: usize) -> Optio
     let (plan, fit): (&Plan, _) = (&bundle.plan, &bundle.fitted.features[feature]);
     let feature = &plan.features[feature];
     let value = feature.serve_as.filter(|_| part != Part::Train)?;
-    let code = |vocabulary: usize| {
-        let codebook = &bundle.fitted.codebooks.vocabularies[vocabulary];
-        codebook.clone().code(&format!("{value}"))
-    };
+    let code = |vocabulary: usize| bundle.fitted.codebooks.vocabularies[vocabulary].known(&format!("{value}"));
     Some(match feature.form {
         Form::Id { vocabulary } => Gathered::Ids(vec![code(vocabulary); rows]),
         Form::Ids { vocabulary, .. } => {

@@ -47,13 +47,12 @@ pub struct DataBundle {
 pub(crate) struct EventStore {
     /// Where the events of each key begin.
     pub(crate) starts: Array<u32>,
+    /// None where the data has no time.
     pub(crate) times: Option<Array<f64>>,
     /// Raw numbers, in the order of [`super::relative::numbers`].
     pub(crate) numbers: Vec<Array<f64>>,
     /// By feature of the axis; none for those that look at the sample's time.
     pub(crate) features: Vec<Option<Stored>>,
-    /// How many events.
-    pub(crate) count: usize,
 }
 
 impl DataBundle {
@@ -88,13 +87,13 @@ impl DataBundle {
         let Some(container) = Container::open(&path) else {
             let title = format!("`{}` is missing or damaged", path.display());
             diags
-                .push(Diagnostic::new("E0518", title).help("training writes it; a run directory is copied as a whole"));
+                .push(Diagnostic::new("E0511", title).help("training writes it; a run directory is copied as a whole"));
             return None;
         };
         let bundle = DataBundle::read(plan, container);
         if bundle.is_none() {
             let title = format!("`{}` holds the data of another spec", path.display());
-            diags.push(Diagnostic::new("E0518", title).help("the spec of a run is the one in its directory"));
+            diags.push(Diagnostic::new("E0511", title).help("the spec of a run is the one in its directory"));
         }
         bundle
     }
@@ -136,7 +135,6 @@ impl EventStore {
             features: features.collect::<Option<_>>()?,
             times: read_array(container, &format!("{name}/time"), count),
             starts,
-            count,
         })
     }
 }

@@ -9,7 +9,7 @@ use super::bundle::{DataBundle, Facts};
 use super::cache::{CacheDir, file_name};
 use super::container::{Builder, Container};
 use super::encode::{Encoding, Order as Rows, kept, write_events, write_samples};
-use super::feeder::{Batches, Request};
+use super::feeder::{Batches, Request, start};
 use super::files::find_all;
 use super::fit::fit;
 use super::load::load;
@@ -169,7 +169,7 @@ impl Dataset {
     /// on does.
     pub fn batches(&self, part: Part, batch_size: usize, order: Order, from_batch: u64) -> Batches {
         let request = Request { part, batch_size, order, from_batch };
-        Batches::start(self.bundle.clone(), self.samples.clone(), request)
+        start(self.bundle.clone(), self.samples.clone(), request)
     }
 
     /// The first samples of a part as one batch.

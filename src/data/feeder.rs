@@ -14,12 +14,15 @@ use crate::syntax::spec::Part;
 /// Batches that may wait to be taken.
 const AHEAD: usize = 4;
 
-/// The batches of a part, in order. Dropping it stops the thread that builds them.
+/// Things in order, made on another thread. Dropping it stops that thread.
 #[derive(Debug)]
-pub struct Batches {
-    batches: Option<Receiver<Result<Batch, Diagnostic>>>,
+pub struct Ahead<T> {
+    made: Option<Receiver<Result<T, Diagnostic>>>,
     thread: Option<JoinHandle<()>>,
 }
+
+/// The batches of a part, in order.
+pub type Batches = Ahead<Batch>;
 
 /// What to build.
 #[derive(Clone, Copy, Debug)]
@@ -30,47 +33,46 @@ pub(crate) struct Request {
     pub(crate) from_batch: u64,
 }
 
-impl Batches {
-    pub(crate) fn start(bundle: Arc<DataBundle>, samples: Arc<Samples>, request: Request) -> Batches {
-        Batches::over(move |send| {
-            let range = samples.range(request.part);
-            let permutation = Permutation::new(request.order, range.len());
-            let size = request.batch_size.max(1) as u64;
-            let mut at = request.from_batch.saturating_mul(size);
-            while at < range.len() as u64 {
-                let end = (at + size).min(range.len() as u64);
-                let places: Vec<u32> = (at..end).map(|at| (range.start as u64 + permutation.at(at)) as u32).collect();
-                if !send(build(&bundle, &samples, &places, request.part).map_err(damaged)) {
-                    return;
-                }
-                at = end;
+/// Starts to build the batches of a request.
+pub(crate) fn start(bundle: Arc<DataBundle>, samples: Arc<Samples>, request: Request) -> Batches {
+    Ahead::of(move |send| {
+        let range = samples.range(request.part);
+        let permutation = Permutation::new(request.order, range.len());
+        let size = request.batch_size.max(1) as u64;
+        let mut at = request.from_batch.saturating_mul(size);
+        while at < range.len() as u64 {
+            let end = at.saturating_add(size).min(range.len() as u64);
+            let places: Vec<u32> = (at..end).map(|at| (range.start as u64 + permutation.at(at)) as u32).collect();
+            if !send(build(&bundle, &samples, &places, request.part).map_err(damaged)) {
+                return;
             }
-        })
-    }
+            at = end;
+        }
+    })
+}
 
-    /// Runs a producer on a thread of its own. It hands over a batch at a time and stops when told that nobody listens.
-    pub(crate) fn over(
-        produce: impl FnOnce(&mut dyn FnMut(Result<Batch, Diagnostic>) -> bool) + Send + 'static,
-    ) -> Batches {
+impl<T: Send + 'static> Ahead<T> {
+    /// Runs a producer on a thread of its own. It hands over one thing at a time and stops when told that nobody listens.
+    pub(crate) fn of(produce: impl FnOnce(&mut dyn FnMut(Result<T, Diagnostic>) -> bool) + Send + 'static) -> Ahead<T> {
         let (sender, receiver) = sync_channel(AHEAD);
-        let work = move || produce(&mut |batch| sender.send(batch).is_ok());
+        let work = move || produce(&mut |made| sender.send(made).is_ok());
         let thread = std::thread::Builder::new().name("batches".into()).spawn(work);
-        Batches { batches: Some(receiver), thread: thread.ok() }
+        Ahead { made: Some(receiver), thread: thread.ok() }
     }
 }
 
-impl Iterator for Batches {
-    type Item = Result<Batch, Diagnostic>;
+impl<T> Iterator for Ahead<T> {
+    type Item = Result<T, Diagnostic>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.batches.as_ref()?.recv().ok()
+        self.made.as_ref()?.recv().ok()
     }
 }
 
-impl Drop for Batches {
+impl<T> Drop for Ahead<T> {
     fn drop(&mut self) {
         // Without a receiver the next hand-over fails, which ends the thread.
-        self.batches = None;
+        self.made = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -78,6 +80,20 @@ impl Drop for Batches {
 }
 
 pub(crate) fn damaged(_: Damaged) -> Diagnostic {
-    Diagnostic::new("E0519", "the column cache is damaged")
+    Diagnostic::new("E0512", "the column cache is damaged")
         .help("delete it; it is written again at the next start. Another program may have changed it while it was read")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropping_it_ends_the_thread() {
+        let mut numbers = Ahead::of(|send| (0..).take_while(|&number: &u64| send(Ok(number))).for_each(drop));
+        assert_eq!(numbers.next(), Some(Ok(0)));
+        assert_eq!(numbers.next(), Some(Ok(1)));
+        // The test ends only if the endless producer does.
+        drop(numbers);
+    }
 }

@@ -85,7 +85,7 @@ pub(crate) fn read_joined(
 ) -> Option<(Joined, SourceReport)> {
     let source = &plan.sources[place];
     let Some(key) = &source.key else {
-        let finding = Diagnostic::new("E0516", format!("`{}` is joined but has no `key`", source.name));
+        let finding = Diagnostic::new("E0454", format!("`{}` is joined but has no `key`", source.name));
         diags.push(finding.at(source.span, "").help("`key:` names the column that tells its rows apart"));
         return None;
     };

@@ -47,7 +47,7 @@ pub(crate) fn fit(
     let mut vocabularies = Vec::new();
     for vocabulary in 0..plan.vocabularies.len() {
         let (texts, rows) = count(plan, loaded, train, vocabulary);
-        vocabularies.push(Codebook { rule: plan.vocabularies[vocabulary].rule, texts, growing: false });
+        vocabularies.push(Codebook::fixed(plan.vocabularies[vocabulary].rule, texts));
         renumbering.push(rows);
     }
     let mut keys = std::mem::take(&mut loaded.codebooks.keys);
@@ -189,14 +189,13 @@ impl Fitted {
     /// Reads what [`Fitted::write`] wrote; `keys` are the key columns.
     pub(crate) fn read(plan: &Plan, keys: &[String], container: &Container) -> Option<Fitted> {
         let texts = |name: String| Interner::from_texts(read_texts(&name, container)?);
-        let fixed = |rule: Rule, texts: Interner| Codebook { rule, texts, growing: false };
         let mut vocabularies = Vec::new();
         for vocabulary in &plan.vocabularies {
-            vocabularies.push(fixed(vocabulary.rule, texts(format!("vocabulary/{}", vocabulary.name))?));
+            vocabularies.push(Codebook::fixed(vocabulary.rule, texts(format!("vocabulary/{}", vocabulary.name))?));
         }
         let mut codebooks = Codebooks { vocabularies, keys: Default::default() };
         for key in keys {
-            let codebook = fixed(Rule::Counted { min_count: 1 }, texts(format!("key/{key}"))?);
+            let codebook = Codebook::fixed(Rule::Counted { min_count: 1 }, texts(format!("key/{key}"))?);
             codebooks.keys.insert(key.clone(), codebook);
         }
         let mut features = Vec::new();

@@ -19,6 +19,7 @@ mod join;
 mod load;
 mod order;
 mod plan;
+mod predict;
 mod relative;
 pub mod report;
 mod rows;
@@ -38,10 +39,13 @@ pub use batch::Batch;
 pub use bundle::DataBundle;
 pub use cache::CacheDir;
 pub use dataset::{Dataset, Options, open};
-pub use feeder::Batches;
+pub use feeder::{Ahead, Batches};
 pub use order::Order;
+pub use predict::{Raw, RawBatches, predict_rows};
 
+use crate::diag::Diags;
 use crate::ir::input::InputSource;
+use crate::syntax::spec::Spec;
 
 /// One graph input to be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,4 +54,10 @@ pub struct Want {
     pub name: String,
     /// What it is read from.
     pub source: InputSource,
+}
+
+/// Finds what can be known of a data section before any file is touched: kinds of expressions, names of sources and
+/// tables, what is not supported yet.
+pub fn check(spec: &Spec, wants: &[Want], diags: &mut Diags) {
+    plan::build(spec, wants, diags);
 }

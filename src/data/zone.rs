@@ -45,8 +45,11 @@ pub(crate) fn fixed(text: &str) -> Option<f64> {
     (hours < 24.0 && minutes < 60.0).then_some(sign * (hours * 3600.0 + minutes * 60.0))
 }
 
-/// Reads the 64-bit part of a zone file. Past its last change the last offset stays in force: rules for the future,
-/// which stand in the footer as text, are not read.
+/// The end of 2037, up to which most zone files list every change.
+const LISTED_UNTIL: f64 = 2_145_916_800.0;
+
+/// Reads the 64-bit part of a zone file. Past its last change the last offset stays in force: rules for summer time to
+/// come, which stand in the footer as text, are not read, so a file that leaves nearer years to them is refused.
 fn read(bytes: &[u8]) -> Option<Zone> {
     let first = Header::read(bytes)?;
     let body = bytes.get(44 + first.size(4)..)?;
@@ -55,12 +58,14 @@ fn read(bytes: &[u8]) -> Option<Zone> {
     let (times, rest) = body.split_at_checked(8 * header.times)?;
     let (kinds, rest) = rest.split_at_checked(header.times)?;
     let types = rest.get(..6 * header.types)?;
+    let footer = body.get(header.size(8)..)?;
     let offset = |kind: usize| Some(f64::from(i32::from_be_bytes(types.get(6 * kind..6 * kind + 4)?.try_into().ok()?)));
     let mut changes = vec![(f64::NEG_INFINITY, offset(0)?)];
     for (time, kind) in times.chunks_exact(8).zip(kinds) {
         changes.push((i64::from_be_bytes(time.try_into().ok()?) as f64, offset(usize::from(*kind))?));
     }
-    Some(Zone { changes })
+    let listed = changes.last().is_some_and(|(last, _)| *last > LISTED_UNTIL - 366.0 * 86_400.0);
+    (listed || !footer.contains(&b',')).then_some(Zone { changes })
 }
 
 /// The counts in front of a part of a zone file.
@@ -130,8 +135,11 @@ mod tests {
             bytes.extend(offset.to_be_bytes());
             bytes.extend([0, 0]);
         }
+        bytes.extend(b"\nXYZ-2\n");
         let zone = read(&bytes).unwrap();
         assert_eq!([zone.offset(-5.0), zone.offset(999.0), zone.offset(1000.0)], [3600.0, 3600.0, 7200.0]);
-        (0..bytes.len()).for_each(|cut| assert!(read(&bytes[..cut]).is_none(), "cut at {cut}"));
+        (0..bytes.len() - 7).for_each(|cut| assert!(read(&bytes[..cut]).is_none(), "cut at {cut}"));
+        bytes.extend(b"EST5EDT,M3.2.0,M11.1.0\n");
+        assert_eq!(read(&bytes), None, "summer times to come that are not listed");
     }
 }

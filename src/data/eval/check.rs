@@ -47,7 +47,7 @@ pub(crate) fn check(expr: &Expr, scope: &Scope, diags: &mut Diags) -> Option<Kin
             } else {
                 "`sample.time` and `step.time` stand only in the `value` of a feature, where a time is declared"
             };
-            diags.push(Diagnostic::new("E0515", title).at(expr.span, "").help(help));
+            diags.push(Diagnostic::new("E0453", title).at(expr.span, "").help(help));
             None
         }
         ExprKind::Unary(UnaryOp::Neg, x) => need(x, Kind::Number, scope, diags).then_some(Kind::Number),
@@ -77,7 +77,7 @@ pub(crate) fn check(expr: &Expr, scope: &Scope, diags: &mut Diags) -> Option<Kin
             if named.is_some() || args.len() < fewest || args.len() > most {
                 let count = if fewest == most { format!("{fewest}") } else { format!("{fewest} to {most}") };
                 let title = format!("`{}` takes {count} unnamed argument(s), found {}", callee.name, args.len());
-                diags.push(Diagnostic::new("E0515", title).at(named.map_or(expr.span, |name| name.span), ""));
+                diags.push(Diagnostic::new("E0453", title).at(named.map_or(expr.span, |name| name.span), ""));
                 return None;
             }
             let fit = args.iter().fold(true, |fit, arg| match function.takes {
@@ -155,12 +155,12 @@ fn say(kind: Kind) -> &'static str {
 }
 
 fn wrong(title: String) -> Diagnostic {
-    Diagnostic::new("E0514", title)
+    Diagnostic::new("E0452", title)
 }
 
 fn unknown_function(name: &str, span: Span) -> Diagnostic {
     let names: Vec<&str> = FUNCTIONS.iter().map(|function| function.name).collect();
-    let finding = Diagnostic::new("E0515", format!("there is no function `{name}` in data expressions")).at(span, "");
+    let finding = Diagnostic::new("E0453", format!("there is no function `{name}` in data expressions")).at(span, "");
     match crate::diag::near::near(name, names.iter().copied()) {
         Some(near) => finding.help(format!("did it mean `{near}`?")),
         None => finding.help(format!("there are {}", names.join(", "))),

@@ -290,19 +290,19 @@ pub(crate) mod tests {
         assert_eq!(kind("if(a > 1, s, \"x\") == \"x\" and not b"), Ok(Kind::Bool));
         assert_eq!(kind("if(b, null, a)"), Ok(Kind::Column));
         for (text, expected) in [
-            ("a + \"x\"", "E0514 expected a number, found a text"),
+            ("a + \"x\"", "E0452 expected a number, found a text"),
             (
                 "(a > 1) + (b == 2)",
-                "E0514 expected a number, found a truth value; E0514 expected a number, found a truth value",
+                "E0452 expected a number, found a truth value; E0452 expected a number, found a truth value",
             ),
-            ("a and 3", "E0514 expected a truth value, found a number"),
-            ("a == null", "E0514 a comparison with null is always null"),
-            ("1 == \"x\"", "E0514 only values of one kind compare, found a number and a text"),
-            ("if(b, 1, \"x\")", "E0514 both branches of `if` must be of one kind, found a number and a text"),
-            ("lgo(a)", "E0515 there is no function `lgo` in data expressions"),
-            ("log(a, 2)", "E0515 `log` takes 1 unnamed argument(s), found 2"),
-            ("a.b", "E0515 `a.b` means nothing in this data expression"),
-            ("[1]", "E0514 a data expression has one value per row, found a list"),
+            ("a and 3", "E0452 expected a truth value, found a number"),
+            ("a == null", "E0452 a comparison with null is always null"),
+            ("1 == \"x\"", "E0452 only values of one kind compare, found a number and a text"),
+            ("if(b, 1, \"x\")", "E0452 both branches of `if` must be of one kind, found a number and a text"),
+            ("lgo(a)", "E0453 there is no function `lgo` in data expressions"),
+            ("log(a, 2)", "E0453 `log` takes 1 unnamed argument(s), found 2"),
+            ("a.b", "E0453 `a.b` means nothing in this data expression"),
+            ("[1]", "E0452 a data expression has one value per row, found a list"),
         ] {
             assert_eq!(kind(text), Err(expected.into()), "{text}");
         }

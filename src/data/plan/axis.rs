@@ -24,7 +24,7 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
                 if !timed && !(of_samples && plan.samples.sources.len() == 1) {
                     let title =
                         format!("the axis `{}` needs times: which event came first is not known", axis.name.name);
-                    let finding = Diagnostic::new("E0516", title).at(axis.name.span, "");
+                    let finding = Diagnostic::new("E0454", title).at(axis.name.span, "");
                     diags.push(finding.help("`time: {column: ..., unit: s}` under the source and under `samples`"));
                     continue;
                 }
@@ -67,7 +67,7 @@ fn lists(spec: &Spec, columns: &[(Ident, Ident)], diags: &mut Diags) -> Vec<(Str
                 Some(column) => found.push((column, list.clone())),
                 None => {
                     let title = format!("`{}` is computed, so no column can list it", name.name);
-                    diags.push(Diagnostic::new("E0516", title).at(name.span, "expected a feature that is a column"));
+                    diags.push(Diagnostic::new("E0454", title).at(name.span, "expected a feature that is a column"));
                 }
             },
             None => {

@@ -10,7 +10,7 @@ use super::super::source::Dialect;
 use super::super::time::{Clock, UNITS};
 use super::super::zone::Zone;
 use super::{
-    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, axis, feature,
+    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, axis, feature, time,
 };
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags, Span};
@@ -42,6 +42,7 @@ pub(crate) fn build(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<Pl
     feature::add(spec, wants, &mut plan, diags);
     axis::add(spec, &mut plan, diags);
     inputs(wants, &mut plan, diags);
+    time::verify(&plan, diags);
     axis::hide(&mut plan);
     let errors = diags.list()[before..].iter().any(|finding| finding.severity == crate::diag::Severity::Error);
     (!errors).then_some(plan)
@@ -60,7 +61,7 @@ pub(super) fn place(spec: &Spec, name: &Ident, diags: &mut Diags) -> Option<usiz
 /// A name of the data section that nothing stands behind.
 pub(super) fn nothing<'a>(what: &str, name: &Ident, known: impl Iterator<Item = &'a str>) -> Diagnostic {
     let known: Vec<&str> = known.collect();
-    let finding = Diagnostic::new("E0516", format!("`{}` is not {what}", name.name)).at(name.span, "");
+    let finding = Diagnostic::new("E0454", format!("`{}` is not {what}", name.name)).at(name.span, "");
     match near(&name.name, known.iter().copied()) {
         Some(near) => finding.help(format!("`{near}` is one")),
         None => finding.help(format!("there is {}", crate::diag::near::list(&known, "and"))),
@@ -69,7 +70,7 @@ pub(super) fn nothing<'a>(what: &str, name: &Ident, known: impl Iterator<Item = 
 
 /// A thing that a later version reads.
 pub(super) fn not_yet(what: &str, span: Span) -> Diagnostic {
-    Diagnostic::new("E0513", format!("{what} is not supported yet")).at(span, "")
+    Diagnostic::new("E0451", format!("{what} is not supported yet")).at(span, "")
 }
 
 fn sources(spec: &Spec, diags: &mut Diags) -> Vec<SourcePlan> {
@@ -100,7 +101,7 @@ fn dialect(source: &SourceSpec, diags: &mut Diags) -> Dialect {
         if byte.is_none() {
             let title =
                 format!("`{}` cannot part fields: expected one ASCII character", delimiter.value.escape_default());
-            diags.push(Diagnostic::new("E0517", title).at(delimiter.span, ""));
+            diags.push(Diagnostic::new("E0455", title).at(delimiter.span, ""));
         }
         byte.unwrap_or(0)
     });
@@ -109,7 +110,7 @@ fn dialect(source: &SourceSpec, diags: &mut Diags) -> Dialect {
         if found.is_none() {
             let title = format!("`{}` is not the name of an encoding", label.value);
             let help = "the names are those of the WHATWG, such as `utf-8`, `latin1`, `gbk`, `shift_jis`, `utf-16le`";
-            diags.push(Diagnostic::new("E0517", title).at(label.span, "").help(help));
+            diags.push(Diagnostic::new("E0455", title).at(label.span, "").help(help));
         }
         found
     });
@@ -131,7 +132,7 @@ fn clock(time: &TimeSpec, diags: &mut Diags) -> Option<TimePlan> {
             let found = UNITS.iter().find(|(name, _)| *name == unit.value).map(|(_, seconds)| *seconds);
             if found.is_none() {
                 let title = format!("expected `s`, `ms`, `us`, `ns` or `day`, found `{}`", unit.value);
-                diags.push(Diagnostic::new("E0517", title).at(unit.span, ""));
+                diags.push(Diagnostic::new("E0455", title).at(unit.span, ""));
             }
             Some(found?)
         }
@@ -143,7 +144,7 @@ fn clock(time: &TimeSpec, diags: &mut Diags) -> Option<TimePlan> {
             if found.is_none() {
                 let title = format!("the time zone `{}` is not known on this machine", zone.value);
                 let help = "`UTC`, an offset such as `+08:00`, or a name of the system's zone database";
-                diags.push(Diagnostic::new("E0517", title).at(zone.span, "").help(help));
+                diags.push(Diagnostic::new("E0455", title).at(zone.span, "").help(help));
             }
             found?
         }
@@ -157,7 +158,7 @@ fn labels(spec: &Spec, diags: &mut Diags) -> Vec<LabelPlan> {
         let kind = eval::check(is, &Scope { name: &|_| Some(Kind::Column), times: false }, diags);
         if matches!(kind, Some(Kind::Text | Kind::Null)) {
             let title = format!("the label `{}` must be a number or a truth value", label.name.name);
-            diags.push(Diagnostic::new("E0514", title).at(is.span, ""));
+            diags.push(Diagnostic::new("E0452", title).at(is.span, ""));
         }
         LabelPlan { name: label.name.clone(), is: is.clone(), known_after: label.value.known_after.unwrap_or(0.0) }
     };
@@ -193,14 +194,14 @@ fn samples(spec: &Spec, labels: Vec<LabelPlan>, wants: &[Want], diags: &mut Diag
     };
     if matches!(split, SplitPlan::Time(_)) && time_of(spec, samples).is_none() {
         let span = samples.split.as_ref().map_or(samples.span, |split| split.span);
-        let finding = Diagnostic::new("E0516", "a split by time needs a time").at(span, "");
+        let finding = Diagnostic::new("E0454", "a split by time needs a time").at(span, "");
         diags.push(finding.help("`time: {column: ..., unit: s}` under `samples` says when a row happened"));
     }
     if let Some(downsample) = &samples.downsample {
         expect(&downsample.filter, Kind::Bool, &|name| label_or_column(&labels, name), false, diags);
         if !(downsample.keep > 0.0 && downsample.keep <= 1.0) {
             let title = format!("`keep` is a share above 0 and up to 1, found {}", downsample.keep);
-            diags.push(Diagnostic::new("E0517", title).at(downsample.filter.span, ""));
+            diags.push(Diagnostic::new("E0455", title).at(downsample.filter.span, ""));
         }
     }
     Some(SamplesPlan {
@@ -229,7 +230,7 @@ fn outcomes(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Vec<Ident> {
             Some(_) => {}
             None => {
                 let title = format!("`{column}` is not listed in `outcomes`");
-                diags.push(Diagnostic::new("E0516", title).at(spec.samples.span, ""));
+                diags.push(Diagnostic::new("E0454", title).at(spec.samples.span, ""));
             }
         }
     }
@@ -279,7 +280,7 @@ pub(super) fn expect(expr: &Expr, needed: Kind, name: &dyn Fn(&str) -> Option<Ki
         && !eval::fits(found, needed)
     {
         let needed = if needed == Kind::Bool { "a condition, true or false" } else { "a number" };
-        diags.push(Diagnostic::new("E0514", format!("expected {needed}")).at(expr.span, ""));
+        diags.push(Diagnostic::new("E0452", format!("expected {needed}")).at(expr.span, ""));
     }
 }
 
@@ -313,7 +314,7 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
             // What the spec says and cannot be read yet has its finding already; this one is for a graph of another spec.
             None if diags.has_errors() => {}
             None => {
-                diags.push(Diagnostic::new("E0516", format!("nothing in the data section gives the input `{name}`")))
+                diags.push(Diagnostic::new("E0454", format!("nothing in the data section gives the input `{name}`")))
             }
         }
     }

@@ -71,7 +71,7 @@ fn form(spec: &Spec, feature: &Named<FeatureSpec>, plan: &mut Plan, diags: &mut 
         FeatureKind::Number | FeatureKind::Vector => Form::Numbers { scale: own.scale, missing: own.missing },
         FeatureKind::Bucket => {
             let Some(edges) = &own.edges else {
-                let finding = Diagnostic::new("E0516", format!("the bucket `{}` has no `edges`", feature.name.name));
+                let finding = Diagnostic::new("E0454", format!("the bucket `{}` has no `edges`", feature.name.name));
                 let help = "`edges: 32` puts them at quantiles of the train part, `edges: [1, 7, 30]` where they are";
                 diags.push(finding.at(own.span, "").help(help));
                 return None;
@@ -79,7 +79,7 @@ fn form(spec: &Spec, feature: &Named<FeatureSpec>, plan: &mut Plan, diags: &mut 
             if let Edges::At(at) = &edges.value
                 && !at.windows(2).all(|pair| pair[0] < pair[1])
             {
-                let finding = Diagnostic::new("E0517", "edges of buckets must rise").at(edges.span, "");
+                let finding = Diagnostic::new("E0455", "edges of buckets must rise").at(edges.span, "");
                 diags.push(finding.help("each edge is larger than the one before"));
                 return None;
             }
@@ -100,7 +100,7 @@ fn vocabulary(spec: &Spec, feature: &Named<FeatureSpec>, plan: &mut Plan, diags:
     let known = plan.vocabularies.iter().position(|known| known.name == name);
     if let Some(known) = known.filter(|&known| plan.vocabularies[known].rule != rule) {
         let title = format!("the rows of `{}` cannot be ids and buckets at once", plan.vocabularies[known].name);
-        diags.push(Diagnostic::new("E0516", title).at(feature.value.span, ""));
+        diags.push(Diagnostic::new("E0454", title).at(feature.value.span, ""));
         return None;
     }
     let vocabulary = known.unwrap_or_else(|| {
@@ -137,7 +137,7 @@ fn root<'a>(spec: &'a Spec, name: &Ident, diags: &mut Diags) -> Option<(String, 
         }
     }
     diags.push(
-        Diagnostic::new("E0516", format!("the tables of `{}` name each other in a circle", name.name))
+        Diagnostic::new("E0454", format!("the tables of `{}` name each other in a circle", name.name))
             .at(name.span, ""),
     );
     None

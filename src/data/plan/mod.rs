@@ -5,6 +5,7 @@
 mod axis;
 mod build;
 mod feature;
+mod time;
 
 pub(crate) use build::build;
 
@@ -252,6 +253,11 @@ impl Plan {
 /// Whether an expression mentions `sample.time`.
 pub(crate) fn reads_sample_time(expr: &Expr) -> bool {
     mentions(expr, "sample")
+}
+
+/// Whether an expression mentions `sample.time` or `step.time`.
+pub(crate) fn reads_time(expr: &Expr) -> bool {
+    mentions(expr, "sample") || mentions(expr, "step")
 }
 
 fn mentions(expr: &Expr, object: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Texts of ids to numbers, while reading (every text gets one) or afterwards (those of the vocabulary have one).
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -12,8 +13,8 @@ use crate::data::plan::{Plan, Rule};
 pub(crate) struct Codebook {
     /// How a text gets its number.
     pub(crate) rule: Rule,
-    /// The texts that were given one, where the rule is to count.
-    pub(crate) texts: Interner,
+    /// The texts that were given one, where the rule is to count. Shared, since whoever only looks up needs no copy.
+    pub(crate) texts: Arc<Interner>,
     /// Whether a new text joins.
     pub(crate) growing: bool,
 }
@@ -21,15 +22,27 @@ pub(crate) struct Codebook {
 impl Codebook {
     /// An empty one, to be filled by reading.
     pub(crate) fn growing(rule: Rule) -> Codebook {
-        Codebook { rule, texts: Interner::default(), growing: true }
+        Codebook { rule, texts: Arc::default(), growing: true }
     }
 
-    /// The number of a text. [`Codebook::refuses`] has let it pass.
+    /// One of these texts and no other.
+    pub(crate) fn fixed(rule: Rule, texts: Interner) -> Codebook {
+        Codebook { rule, texts: Arc::new(texts), growing: false }
+    }
+
+    /// The number of a text, which gets one if it is new and new ones do. [`Codebook::refuses`] has let it pass.
     pub(crate) fn code(&mut self, text: &str) -> u32 {
+        match self.rule {
+            Rule::Counted { .. } if self.growing => 1 + Arc::make_mut(&mut self.texts).add(text),
+            _ => self.known(text),
+        }
+    }
+
+    /// The number of a text as things are.
+    pub(crate) fn known(&self, text: &str) -> u32 {
         match self.rule {
             Rule::Hash(buckets) => 1 + (xxh3_64(text.as_bytes()) % u64::from(buckets)) as u32,
             Rule::Size(_) => integer(text).map_or(0, |id| id + 1),
-            Rule::Counted { .. } if self.growing => 1 + self.texts.add(text),
             Rule::Counted { .. } => self.texts.get(text).map_or(0, |number| number + 1),
             Rule::Buckets => 0,
         }

@@ -230,21 +230,31 @@ fn sequence_names(dialect: &Dialect) -> Vec<String> {
     dialect.columns.clone().unwrap_or_else(|| vec!["user".into(), "item".into()])
 }
 
+/// Endings of names that say a format.
+const ENDINGS: &[(&str, Format)] = &[
+    (".csv", Format::Csv),
+    (".json", Format::Jsonl),
+    (".jsonl", Format::Jsonl),
+    (".libsvm", Format::Libsvm),
+    (".ndjson", Format::Jsonl),
+    (".parquet", Format::Parquet),
+    (".svm", Format::Libsvm),
+    (".tsv", Format::Csv),
+];
+
+fn format_in_name(file: &SourceFile) -> Option<Format> {
+    let name = file.name.strip_suffix(".gz").unwrap_or(&file.name);
+    ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, format)| *format)
+}
+
+/// Whether a file's name says its format.
+pub(crate) fn names_format(file: &SourceFile) -> bool {
+    format_in_name(file).is_some()
+}
+
 /// The format that the spec or the name says; other names are delimited text.
 fn format_of(file: &SourceFile, dialect: &Dialect) -> Result<Format, Failure> {
-    const ENDINGS: &[(&str, Format)] = &[
-        (".csv", Format::Csv),
-        (".json", Format::Jsonl),
-        (".jsonl", Format::Jsonl),
-        (".libsvm", Format::Libsvm),
-        (".ndjson", Format::Jsonl),
-        (".parquet", Format::Parquet),
-        (".svm", Format::Libsvm),
-        (".tsv", Format::Csv),
-    ];
-    let name = file.name.strip_suffix(".gz").unwrap_or(&file.name);
-    let guess = ENDINGS.iter().find(|(ending, _)| name.ends_with(ending)).map(|(_, format)| *format);
-    match dialect.format.or(guess).unwrap_or(Format::Csv) {
+    match dialect.format.or(format_in_name(file)).unwrap_or(Format::Csv) {
         Format::Parquet => Err(Failure::new(None, NO_PARQUET)),
         format => Ok(format),
     }

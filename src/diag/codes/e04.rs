@@ -2,4 +2,42 @@
 
 use super::Explanation;
 
-pub(super) const CODES: &[Explanation] = &[];
+pub(super) const CODES: &[Explanation] = &[
+    Explanation {
+        code: "E0451",
+        title: "not supported yet",
+        text: "The language can say it, this version cannot read it. The message says what.",
+        example: "axes:\n  slate: {list: request_id, max: 30}",
+        fix: "axes:\n  history: {from: ratings, by: userId, last: 50}",
+    },
+    Explanation {
+        code: "E0452",
+        title: "a data expression of the wrong kind",
+        text: "Columns are whatever is needed of them: texts, numbers or truth values. But a text is never added, a number is no condition, and nothing equals\n\
+               null: `is_null(x)` asks for it.",
+        example: "samples:\n  labels: {good: rating + (price > 3)}",
+        fix: "samples:\n  labels: {good: rating + if(price > 3, 1, 0)}",
+    },
+    Explanation {
+        code: "E0453",
+        title: "something that data expressions do not have",
+        text: "Data expressions have columns, arithmetic, comparisons, `and`, `or`, `not`, `if`, `sample.time`, `step.time`, and a few functions; functions of\n\
+               the model are not among them.",
+        example: "features:\n  price: {type: number, value: sigmoid(price)}",
+        fix: "features:\n  price: {type: number, value: log1p(price)}",
+    },
+    Explanation {
+        code: "E0454",
+        title: "the data section does not hang together",
+        text: "It names a source, a table, a feature or a time that is not there, or leaves out something that what it says needs.",
+        example: "samples:\n  split: {by: time, parts: [0.8, 0.1, 0.1]}      # and no `time`",
+        fix: "samples:\n  time: {column: timestamp, unit: s}\n  split: {by: time, parts: [0.8, 0.1, 0.1]}",
+    },
+    Explanation {
+        code: "E0455",
+        title: "a setting that means nothing",
+        text: "The name of an encoding or time zone is unknown, a delimiter is no single ASCII character, a share is not between 0 and 1, or edges do not rise.",
+        example: "sources:\n  logs: {path: logs.csv, encoding: latin-one}",
+        fix: "sources:\n  logs: {path: logs.csv, encoding: latin1}",
+    },
+];
