@@ -2,7 +2,12 @@
 
 mod check;
 mod console;
+mod device;
+mod eval;
 mod explain;
+mod opened;
+mod predict;
+mod train;
 
 use std::process::ExitCode;
 
@@ -21,7 +26,10 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Check(check::Arguments),
+    Eval(eval::Arguments),
     Explain(explain::Arguments),
+    Predict(predict::Arguments),
+    Train(train::Arguments),
 }
 
 /// How a command ended; its number is the process's exit code.
@@ -55,6 +63,9 @@ pub fn main() -> ExitCode {
 fn run(arguments: Arguments, console: &Console) -> Exit {
     match arguments.verb {
         Verb::Check(arguments) => check::run(&arguments, console),
+        Verb::Eval(arguments) => eval::run(&arguments, console),
         Verb::Explain(arguments) => explain::run(&arguments, console),
+        Verb::Predict(arguments) => predict::run(&arguments, console),
+        Verb::Train(arguments) => train::run(&arguments, console),
     }
 }

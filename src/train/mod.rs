@@ -1,4 +1,66 @@
 //! Training: metrics, checkpoints, run directories, the loop.
 
 pub mod checkpoint;
+pub mod engine;
+pub mod evaluate;
+pub mod fit;
 pub mod metric;
+pub mod run;
+pub mod schedule;
+
+use std::collections::BTreeMap;
+
+use crate::data::{Dataset, Want};
+use crate::diag::Diagnostic;
+use crate::exec::error::ExecError;
+use crate::ir::graph::Graph;
+use crate::ir::input::InputSource;
+use crate::lower::{Program, Rows};
+
+/// What graphs read from data, each input once.
+pub fn wants(graphs: &[&Graph]) -> Vec<Want> {
+    let mut wants: BTreeMap<String, Want> = BTreeMap::new();
+    for graph in graphs {
+        for (_, input) in graph.inputs() {
+            if !matches!(input.source, InputSource::Schedule(_)) {
+                let name = graph.value(input.value).name.clone();
+                wants.insert(name.clone(), Want { name, source: input.source.clone() });
+            }
+        }
+    }
+    wants.into_values().collect()
+}
+
+/// Rows of every table of a program, by what the data found.
+///
+/// # Errors
+/// E0620: the data knows no such table, a fault of specrec.
+pub fn table_rows(program: &Program, of: impl Fn(&str) -> Option<u32>) -> Result<BTreeMap<String, usize>, Diagnostic> {
+    let rows = program.tables.iter().map(|table| match of(&table.name) {
+        Some(rows) => Ok((table.name.clone(), rows as usize)),
+        None => Err(Diagnostic::new("E0620", format!("the data has no rows for table `{}`", table.name))),
+    });
+    rows.collect()
+}
+
+/// Rows of every table without data: what is known, and `symbolic` rows for a vocabulary that is not fitted yet.
+pub fn symbolic_rows(program: &Program, symbolic: usize) -> BTreeMap<String, usize> {
+    let rows = |rows: Rows| match rows {
+        Rows::Vocabulary => symbolic,
+        Rows::Hash(n) | Rows::Size(n) | Rows::Buckets(n) => n as usize + 1,
+    };
+    program.tables.iter().map(|table| (table.name.clone(), rows(table.rows))).collect()
+}
+
+/// The rows that a data set gives the tables of a program.
+///
+/// # Errors
+/// As [`table_rows`].
+pub fn rows_of(program: &Program, dataset: &Dataset) -> Result<BTreeMap<String, usize>, Diagnostic> {
+    table_rows(program, |table| dataset.rows_of(table))
+}
+
+/// A step that could not be computed, as a finding.
+pub(crate) fn step_failed(error: ExecError) -> Diagnostic {
+    Diagnostic::new("E0621", format!("a step cannot be computed: {error}")).note("nothing was changed by it")
+}

@@ -1,0 +1,147 @@
+//! One set of parameters, and the graphs that read and change it, on a backend.
+
+use std::collections::BTreeMap;
+
+use candle_core::Device;
+
+use crate::exec::candle::{Outputs, Reference, Schedule};
+use crate::exec::error::ExecError;
+use crate::exec::feed::Feed;
+use crate::exec::host::Host;
+use crate::exec::prologue::{Prepared, Prologue};
+use crate::exec::weights::Weights;
+use crate::ir::graph::Graph;
+use crate::ir::op::Noise;
+
+/// Where graphs are computed.
+#[derive(Clone, Debug)]
+pub enum Backend {
+    /// Block loops on this many threads of the CPU.
+    Host {
+        /// Threads.
+        threads: usize,
+    },
+    /// The reference, on any device of Candle.
+    Candle(Device),
+}
+
+/// Parameters, in the memory of a backend.
+#[derive(Debug)]
+pub struct Params {
+    weights: Weights,
+    reference: Option<Reference>,
+}
+
+/// A graph, ready to be computed.
+#[derive(Debug)]
+pub struct Engine {
+    prologue: Prologue,
+    graph: Graph,
+    host: Option<Host>,
+    rows: BTreeMap<String, usize>,
+}
+
+impl Params {
+    /// Moves parameters to a backend.
+    ///
+    /// # Errors
+    /// The device has no room.
+    pub fn new(weights: Weights, backend: &Backend) -> Result<Self, ExecError> {
+        let reference = match backend {
+            Backend::Host { .. } => None,
+            Backend::Candle(device) => Some(Reference::new(&weights, device.clone())?),
+        };
+        Ok(Self { weights, reference })
+    }
+
+    /// The parameters as they are now.
+    ///
+    /// # Errors
+    /// The device fails.
+    pub fn weights(&mut self) -> Result<&Weights, ExecError> {
+        if let Some(reference) = &self.reference {
+            reference.store(&mut self.weights)?;
+        }
+        Ok(&self.weights)
+    }
+}
+
+impl Engine {
+    /// Plans a graph whose tables have `rows` rows.
+    ///
+    /// # Errors
+    /// Threads cannot be started.
+    pub fn new(graph: Graph, rows: BTreeMap<String, usize>, backend: &Backend) -> Result<Self, ExecError> {
+        let host = match backend {
+            Backend::Host { threads } => Some(Host::new(graph.clone(), *threads)?),
+            Backend::Candle(_) => None,
+        };
+        Ok(Self { prologue: Prologue::of(&graph), graph, host, rows })
+    }
+
+    /// The graph.
+    pub fn graph(&self) -> &Graph {
+        &self.graph
+    }
+
+    /// The host's plan and memory, if the host computes.
+    pub fn host(&self) -> Option<&Host> {
+        self.host.as_ref()
+    }
+
+    /// What can be done before the step, on another thread.
+    pub fn preparation(&self) -> Preparation {
+        Preparation { prologue: self.prologue.clone(), graph: self.graph.clone(), rows: self.rows.clone() }
+    }
+
+    /// Computes one batch.
+    ///
+    /// # Errors
+    /// As the backend's step.
+    pub fn step(
+        &mut self,
+        params: &mut Params,
+        batch: &Prepared,
+        schedule: &Schedule,
+        noise: Noise,
+    ) -> Result<Outputs, ExecError> {
+        match (&mut self.host, &mut params.reference) {
+            (Some(host), None) => host.step(&mut params.weights, batch, schedule, noise),
+            (_, Some(reference)) => reference.step(&self.graph, batch, schedule, noise),
+            (None, None) => Err(ExecError::Device("parameters and graph are on different backends".to_owned())),
+        }
+    }
+
+    /// The first value of a step that is not finite, found by the reference.
+    ///
+    /// # Errors
+    /// As the reference's step.
+    pub fn first_not_finite(
+        &self,
+        params: &mut Params,
+        batch: &Prepared,
+        schedule: &Schedule,
+        noise: Noise,
+    ) -> Result<Option<String>, ExecError> {
+        let reference = Reference::new(params.weights()?, Device::Cpu)?;
+        reference.first_not_finite(&self.graph, batch, schedule, noise)
+    }
+}
+
+/// Makes batches ready for a graph.
+#[derive(Clone, Debug)]
+pub struct Preparation {
+    prologue: Prologue,
+    graph: Graph,
+    rows: BTreeMap<String, usize>,
+}
+
+impl Preparation {
+    /// Makes one batch ready.
+    ///
+    /// # Errors
+    /// The batch does not fit the graph.
+    pub fn prepare(&self, feed: &Feed, noise: Noise) -> Result<Prepared, ExecError> {
+        self.prologue.prepare(&self.graph, feed, &self.rows, noise)
+    }
+}
