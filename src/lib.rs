@@ -1,8 +1,8 @@
 //! specrec: a compiler for attention-based recommender models.
 #![deny(unsafe_op_in_unsafe_fn)]
 
-pub mod cli;
 pub mod block;
+pub mod cli;
 pub mod data;
 pub mod diag;
 pub mod exec;

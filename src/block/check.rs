@@ -185,8 +185,7 @@ impl Walk<'_> {
             return;
         }
         let words: Vec<&str> = slot.words.iter().map(String::as_str).collect();
-        let title =
-            format!("`{}` of `{}` is {}, found `{}`", slot.name, callee.name, list(&words, "or"), name.name);
+        let title = format!("`{}` of `{}` is {}, found `{}`", slot.name, callee.name, list(&words, "or"), name.name);
         let finding = Diagnostic::new("E0313", title);
         self.say(match near(&name.name, words.iter().copied()) {
             Some(near) => finding.at(name.span, format!("`{near}` is one")),

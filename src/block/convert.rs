@@ -55,7 +55,9 @@ impl Evaluator<'_> {
         let found = item.describe(self.to.graph());
         let finding = Diagnostic::new("E0302", format!("expected {}, found {found}", wanted(kind))).at(span, "");
         self.say(match kind {
-            Kind::Axis | Kind::Axes | Kind::Over => finding.help("axes stand under `axes:`; `over=width` reduces the width"),
+            Kind::Axis | Kind::Axes | Kind::Over => {
+                finding.help("axes stand under `axes:`; `over=width` reduces the width")
+            }
             Kind::Ids => finding.help("ids come from a feature of `type: id`, `ids` or `bucket`"),
             _ => finding,
         })

@@ -40,7 +40,8 @@ impl Uses<'_> {
     /// The kind that all uses agree on; anything if they do not.
     fn kind(self) -> (Kind, Vec<String>) {
         let Some(&first) = self.kinds.first() else { return (Kind::Any, Vec::new()) };
-        let settled = super::check::is_said_by_word(first) || !matches!(first, Kind::Value | Kind::Ids | Kind::Condition);
+        let settled =
+            super::check::is_said_by_word(first) || !matches!(first, Kind::Value | Kind::Ids | Kind::Condition);
         if !settled || self.kinds.iter().any(|kind| *kind != first) {
             return (Kind::Any, Vec::new());
         }
@@ -71,7 +72,9 @@ impl Uses<'_> {
                 }
                 let slots = self.library.slots(&callee.name).unwrap_or_default();
                 let Ok(bound) = bind(callee, &slots, args, expr.span) else { return };
-                for (slot, arg) in slots.iter().zip(bound).flat_map(|(slot, args)| args.into_iter().map(move |a| (slot, a))) {
+                for (slot, arg) in
+                    slots.iter().zip(bound).flat_map(|(slot, args)| args.into_iter().map(move |a| (slot, a)))
+                {
                     if self.is_it(&arg.value) {
                         self.kinds.push(slot.kind);
                         slot.words.iter().for_each(|word| self.add(word.clone()));

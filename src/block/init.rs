@@ -1,7 +1,7 @@
 //! First values of parameters as the language says them: `zeros`, `normal(0.01)`, `glorot`.
 
-use crate::diag::near::{list, near};
 use crate::diag::Diagnostic;
+use crate::diag::near::{list, near};
 use crate::expr::ast::{Expr, ExprKind, UnaryOp};
 use crate::ir::graph::Init;
 

@@ -96,14 +96,7 @@ pub(super) fn batch_norm(call: &mut Call) -> Result<Item, Stop> {
     Ok(Item::Value(normalise(call, &path, x, (eps, momentum), affine)?))
 }
 
-fn affine(
-    call: &mut Call,
-    path: &str,
-    x: ValueId,
-    n: u32,
-    bias: bool,
-    init: Init,
-) -> Result<ValueId, Fault> {
+fn affine(call: &mut Call, path: &str, x: ValueId, n: u32, bias: bool, init: Init) -> Result<ValueId, Fault> {
     let fan_in = call.width(x);
     let (init, bias_init) = match init {
         Init::FanIn { .. } => (Init::FanIn { fan_in }, Init::FanIn { fan_in }),

@@ -65,8 +65,11 @@ impl Library {
             let name = &block.signature.name;
             let shipped = raw.get(&name.name).is_some_and(|(_, shipped)| *shipped);
             if shipped || native(&name.name).is_some() {
-                let title = format!("`{}` is the name of a {} function", name.name, if shipped { "shipped" } else { "native" });
-                diags.push(Diagnostic::new("E0119", title).at(name.span, "").help("a block hides nothing: another name"));
+                let title =
+                    format!("`{}` is the name of a {} function", name.name, if shipped { "shipped" } else { "native" });
+                diags.push(
+                    Diagnostic::new("E0119", title).at(name.span, "").help("a block hides nothing: another name"),
+                );
             } else {
                 raw.insert(name.name.clone(), (block.clone(), false));
             }
@@ -129,7 +132,8 @@ impl Library {
         for line in &spec.body {
             if spec.signature.params.iter().any(|param| param.name.name == line.name.name) {
                 let title = format!("`{}` is a parameter of `{}`", line.name.name, spec.signature.name.name);
-                diags.push(Diagnostic::new("E0119", title).at(line.name.span, "").help("a value has a name of its own"));
+                diags
+                    .push(Diagnostic::new("E0119", title).at(line.name.span, "").help("a value has a name of its own"));
                 sound = false;
             }
             sound &= check(&line.value, &local, self, diags).sound;
@@ -216,11 +220,15 @@ impl Names for Local<'_> {
         }
         let finding = Diagnostic::new("E0201", format!("unknown name `{}` in a block", name.name));
         if self.later.contains(&name.name) {
-            return Err(finding.at(name.span, "it stands further down").help("values of a block stand in order of use"));
+            return Err(finding
+                .at(name.span, "it stands further down")
+                .help("values of a block stand in order of use"));
         }
         match crate::diag::near::near(&name.name, self.names.iter().map(String::as_str)) {
             Some(near) => Err(finding.at(name.span, format!("`{near}` is one"))),
-            None => Err(finding.at(name.span, "").help("a block sees its parameters only: what it needs is one of them")),
+            None => {
+                Err(finding.at(name.span, "").help("a block sees its parameters only: what it needs is one of them"))
+            }
         }
     }
 
@@ -233,7 +241,9 @@ impl Names for Local<'_> {
             return Ok(());
         }
         let finding = Diagnostic::new("E0222", format!("no table `{}`", name.name)).at(name.span, "");
-        Err(finding.help("a table that several features share stands under `tables:`; a block can also take it as a parameter"))
+        Err(finding.help(
+            "a table that several features share stands under `tables:`; a block can also take it as a parameter",
+        ))
     }
 
     fn is_local(&self, name: &str) -> bool {

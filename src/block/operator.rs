@@ -86,8 +86,10 @@ impl Evaluator<'_> {
     fn operation(&mut self, operator: BinaryOp, operands: [ValueId; 2]) -> Result<ValueId, Fault> {
         let entry = BINARY.iter().find(|(known, _, _)| *known == operator);
         let Some((_, symbol, name)) = entry else { return Err(Fault::new("E0399", "an operator without a primitive")) };
-        make::binary(&mut self.to, name, operands[0], operands[1])
-            .map_err(|fault| Fault { title: fault.title.replace(&format!("`{name}`"), &format!("`{symbol}`")), ..fault })
+        make::binary(&mut self.to, name, operands[0], operands[1]).map_err(|fault| Fault {
+            title: fault.title.replace(&format!("`{name}`"), &format!("`{symbol}`")),
+            ..fault
+        })
     }
 
     /// `x ^ power` for the powers that are products and roots.
@@ -108,7 +110,8 @@ impl Evaluator<'_> {
             _ => {
                 let title = format!("no power {} of a value", crate::expr::print::number(power));
                 let finding = Diagnostic::new("E0302", title).at(span, "");
-                let way_out = "the powers are -1, -0.5, 0.5, 1, 2 and 3; `exp(p * log(x))` is any power of what is positive";
+                let way_out =
+                    "the powers are -1, -0.5, 0.5, 1, 2 and 3; `exp(p * log(x))` is any power of what is positive";
                 return Err(self.say(finding.help(way_out)));
             }
         })

@@ -46,7 +46,8 @@ fn circles(stuck: &BTreeMap<&str, &Vec<Ident>>) -> Vec<Vec<Ident>> {
         let mut path: Vec<Ident> = Vec::new();
         let mut at = start;
         while seen.insert(at) {
-            let Some(next) = stuck.get(at).and_then(|list| list.iter().find(|next| stuck.contains_key(next.name.as_str())))
+            let Some(next) =
+                stuck.get(at).and_then(|list| list.iter().find(|next| stuck.contains_key(next.name.as_str())))
             else {
                 break;
             };
@@ -87,7 +88,10 @@ mod tests {
 
     #[test]
     fn a_circle_is_named_once_with_its_path() {
-        assert_eq!(ordered(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("d", &[])]), (vec!["d"], vec!["a b c a".into()]));
+        assert_eq!(
+            ordered(&[("a", &["b"]), ("b", &["c"]), ("c", &["a"]), ("d", &[])]),
+            (vec!["d"], vec!["a b c a".into()])
+        );
         assert_eq!(ordered(&[("a", &["a"])]), (vec![], vec!["a a".into()]));
     }
 

@@ -79,7 +79,10 @@ fn reduce(call: &mut Call, along: Along, across: Across) -> Result<Item, Stop> {
     let value = match call.item(1) {
         Item::Width if condition.is_some() => {
             let title = format!("`{}` over the width takes no `where`", call.name);
-            return Err(Fault::new("E0302", title).of(2).help("a condition holds for whole elements of an axis").into());
+            return Err(Fault::new("E0302", title)
+                .of(2)
+                .help("a condition holds for whole elements of an axis")
+                .into());
         }
         Item::Width => across(&mut call.at.to, x)?,
         _ => {

@@ -22,7 +22,8 @@ pub(super) fn param(call: &mut Call) -> Result<Item, Stop> {
     let graph = call.at.to.graph();
     if let Some(&axis) = axes.iter().find(|&&axis| !matches!(graph.axis(axis).kind, AxisKind::Static { .. })) {
         let title = format!("`param` along `{}`, an axis whose length varies", graph.axis(axis).name);
-        let way_out = "a parameter has one shape for all samples: a row for each place of a history is a table of its own";
+        let way_out =
+            "a parameter has one shape for all samples: a row for each place of a history is a table of its own";
         return Err(Fault::new("E0302", title).of(1).help(way_out).into());
     }
     let space = graph.axes().close(&axes);

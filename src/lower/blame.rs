@@ -47,7 +47,9 @@ impl<'a> Blame<'a> {
     fn ways_out(&self, part: &Expr, axis: &str) -> String {
         let mean = format!("`mean({part}, over={axis})`");
         let member = match &part.kind {
-            ExprKind::Member(base, member) if matches!(&base.kind, ExprKind::Name(name) if name == axis) => &member.name,
+            ExprKind::Member(base, member) if matches!(&base.kind, ExprKind::Name(name) if name == axis) => {
+                &member.name
+            }
             _ => return mean,
         };
         let of_sample = self.spec.groups.iter().map(|group| &group.name.name);

@@ -75,9 +75,10 @@ fn is_past(spec: &Spec, names: &Names, axis: &Ident) -> bool {
     match names.thing(&axis.name) {
         Some(Thing::Axis(found)) => match &found.origin {
             AxisOrigin::From { .. } => true,
-            AxisOrigin::Within { axis, .. } => spec.axes.iter().any(|other| {
-                other.name.name == axis.name && matches!(other.value.origin, AxisOrigin::From { .. })
-            }),
+            AxisOrigin::Within { axis, .. } => spec
+                .axes
+                .iter()
+                .any(|other| other.name.name == axis.name && matches!(other.value.origin, AxisOrigin::From { .. })),
             AxisOrigin::Columns { .. } | AxisOrigin::List { .. } | AxisOrigin::Draw(_) => false,
         },
         _ => false,
@@ -119,15 +120,15 @@ impl<'a> Outcomes<'a> {
             let Some((why, source)) = self.columns.get(&column.name).filter(|_| self.is_of_samples(&column)) else {
                 continue;
             };
-            let title = format!(
-                "feature `{}` reads `{}`, which is known only after the prediction",
-                name.name, column.name
-            );
+            let title =
+                format!("feature `{}` reads `{}`, which is known only after the prediction", name.name, column.name);
             let finding = Diagnostic::new("E0401", title).at(at.span, "an input of the sample");
             let finding = finding.at(name.span, format!("reads `{}`", column.name)).at(source.span, why.clone());
             let past = self.spec.axes.iter().find(|axis| matches!(axis.value.origin, AxisOrigin::From { .. }));
             diags.push(match past {
-                Some(axis) => finding.help(format!("of earlier rows it may be read: `{}.{}`", axis.name.name, name.name)),
+                Some(axis) => {
+                    finding.help(format!("of earlier rows it may be read: `{}.{}`", axis.name.name, name.name))
+                }
                 None => finding.help("of earlier rows it may be read, along an axis `{from: ..., by: ..., last: ...}`"),
             });
             return;

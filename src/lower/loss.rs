@@ -100,7 +100,8 @@ fn mean(expr: &Expr, weight: Option<ValueId>, at: &mut Evaluator) -> Result<Valu
     let ty = at.to.ty(rows).clone();
     if ty.width != 1 || ty.height != 1 {
         let found = at.to.graph().axes().show(&ty);
-        let finding = Diagnostic::new("E0309", format!("a loss has one number a row, found {found}")).at(expr.span, found);
+        let finding =
+            Diagnostic::new("E0309", format!("a loss has one number a row, found {found}")).at(expr.span, found);
         return Err(at.say(finding.help("`sum(..., over=width)` adds up the numbers of a row")));
     }
     let made = mean_of(&mut at.to, rows, &ty, weight);
@@ -165,7 +166,8 @@ fn labels(to: &Builder, value: ValueId, space: &Space) -> Vec<ValueId> {
         match graph.value(value).def {
             Def::Node { node, .. } => open.extend(graph.node(node).operands.iter().rev()),
             Def::Input(input) => {
-                let is_label = matches!(graph.input(input).source, InputSource::Label { .. } | InputSource::Outcome { .. });
+                let is_label =
+                    matches!(graph.input(input).source, InputSource::Label { .. } | InputSource::Outcome { .. });
                 if is_label && space.covers(&graph.ty(value).space) {
                     found.push(value);
                 }

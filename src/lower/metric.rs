@@ -3,8 +3,8 @@
 use crate::block::evaluate::{Evaluator, Said};
 use crate::block::item::Item;
 use crate::block::signature::{Kind, Parameter, Slot, bind, word};
-use crate::diag::near::{list, near};
 use crate::diag::Diagnostic;
+use crate::diag::near::{list, near};
 use crate::expr::ast::{Expr, ExprKind, Ident};
 use crate::ir::graph::ValueId;
 use crate::syntax::spec::Spec;
@@ -56,7 +56,8 @@ impl MetricKind {
     }
 
     fn slots(self) -> Vec<Slot> {
-        let slot = |name: &str, kind| Slot { name: name.to_owned(), kind, required: true, named_only: false, ..Slot::share() };
+        let slot =
+            |name: &str, kind| Slot { name: name.to_owned(), kind, required: true, named_only: false, ..Slot::share() };
         let mut slots = vec![slot("score", Parameter::new("score", Kind::Value).kind), slot("label", Kind::Any)];
         if self.takes_by() {
             slots.push(slot("by", Kind::Name));

@@ -158,9 +158,8 @@ impl<'a> Names<'a> {
         let finding = Diagnostic::new("E0201", format!("unknown name `{}`", name.name));
         let outputs = self.spec.outputs.iter().filter(|_| section == Section::Metrics);
         let outputs = outputs.map(|output| output.name.name.as_str());
-        let visible = self.things.iter().filter(|(_, (thing, _))| {
-            section != Section::Inputs || !matches!(thing, Thing::Label)
-        });
+        let visible =
+            self.things.iter().filter(|(_, (thing, _))| section != Section::Inputs || !matches!(thing, Thing::Label));
         let visible = visible.map(|(name, _)| *name).chain(outputs);
         if self.tables.find(name).is_ok() {
             return finding.at(name.span, "a table").help(format!("`lookup(FEATURE, {})` reads its rows", name.name));
@@ -225,7 +224,9 @@ impl check::Names for Scope<'_> {
             Some(Thing::Label) => {
                 let title = format!("label `{}` is no input, not even along an axis", member.name);
                 let finding = Diagnostic::new("E0402", title).at(member.span, "");
-                finding.help("a feature of the same column may be read of earlier events: one that is used along the axis only")
+                finding.help(
+                    "a feature of the same column may be read of earlier events: one that is used along the axis only",
+                )
             }
             Some(Thing::Feature(_) | Thing::Group(_)) => {
                 let title = format!("elements of `{}` have no `{}`", axis.name, member.name);
@@ -246,7 +247,9 @@ impl check::Names for Scope<'_> {
                 let groups = names.spec.groups.iter().map(|group| group.name.name.as_str());
                 match near(&member.name, features.chain(groups)) {
                     Some(near) => finding.at(member.span, format!("`{near}` is one")),
-                    None => finding.at(member.span, "").help("elements of an axis carry the features and groups of the spec"),
+                    None => finding
+                        .at(member.span, "")
+                        .help("elements of an axis carry the features and groups of the spec"),
                 }
             }
         };

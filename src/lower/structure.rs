@@ -44,7 +44,8 @@ impl<'a> Structure<'a> {
             let Some(source) = self.source(&join.source, diags) else { continue };
             if source.value.key.is_none() {
                 let title = format!("source `{}` is joined, but has no key", join.source.name);
-                let finding = Diagnostic::new("E0221", title).at(join.source.span, "").at(source.name.span, "the source");
+                let finding =
+                    Diagnostic::new("E0221", title).at(join.source.span, "").at(source.name.span, "the source");
                 diags.push(finding.help("`key: COLUMN` in the source names the column whose values are unique"));
             }
         }
@@ -144,7 +145,13 @@ impl<'a> Structure<'a> {
         if let Some(monitor) = &spec.train.monitor {
             let metrics = || spec.metrics.iter().map(|metric| metric.name.name.as_str()).chain(["loss"]);
             if !metrics().any(|name| name == monitor.name) && !self.is_broken(&monitor.name) {
-                diags.push(unknown("E0228", "metric", monitor, metrics(), "`monitor` is a metric of the spec, or `loss`"));
+                diags.push(unknown(
+                    "E0228",
+                    "metric",
+                    monitor,
+                    metrics(),
+                    "`monitor` is a metric of the spec, or `loss`",
+                ));
             }
         }
     }
@@ -168,7 +175,9 @@ fn unknown<'n>(
 /// What a feature's type needs and its entry lacks.
 fn needs(name: &Ident, feature: &FeatureSpec, diags: &mut Diags) {
     let (lacks, help) = match feature.kind.value {
-        FeatureKind::Bucket if feature.edges.is_none() => ("edges", "`edges: 32`, or the edges themselves: `edges: [1, 10, 100]`"),
+        FeatureKind::Bucket if feature.edges.is_none() => {
+            ("edges", "`edges: 32`, or the edges themselves: `edges: [1, 10, 100]`")
+        }
         FeatureKind::Vector if vector_width(feature).is_none() => {
             ("a width", "`columns: [...]` of one number each, or `dim:` where one column holds them all")
         }

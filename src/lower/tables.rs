@@ -71,8 +71,10 @@ impl<'a> Tables<'a> {
             match (&feature.value.table, tables.list.get(name.name.as_str())) {
                 (Some(table), _) => tables.look(table, diags),
                 (None, Some(taken)) => {
-                    let title = format!("feature `{0}` has a table of its own, but `{0}` stands under `tables:`", name.name);
-                    let finding = Diagnostic::new("E0119", title).at(name.span, "").at(taken.name.span, "the other one");
+                    let title =
+                        format!("feature `{0}` has a table of its own, but `{0}` stands under `tables:`", name.name);
+                    let finding =
+                        Diagnostic::new("E0119", title).at(name.span, "").at(taken.name.span, "the other one");
                     diags.push(finding.help(format!("`table: {}` makes it the feature's", name.name)));
                 }
                 (None, None) => {
