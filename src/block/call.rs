@@ -131,7 +131,7 @@ impl<'a> Evaluator<'a> {
     fn expand(&mut self, block: &'a Block, items: Vec<Option<Item>>, span: Span) -> Result<Item, Said> {
         let name = &block.spec.signature.name.name;
         if self.frames.len() == MAX_DEPTH {
-            let finding = Diagnostic::new("E0330", format!("more than {MAX_DEPTH} blocks inside each other"));
+            let finding = Diagnostic::new("E0350", format!("more than {MAX_DEPTH} blocks inside each other"));
             return Err(self.say(finding.at(span, "")));
         }
         let share = text(items.get(block.spec.signature.params.len()).and_then(Option::as_ref));

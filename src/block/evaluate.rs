@@ -143,7 +143,7 @@ impl<'a> Evaluator<'a> {
     pub fn expr(&mut self, expr: &Expr) -> Result<Item, Said> {
         self.steps += 1;
         if self.steps == MAX_STEPS {
-            let finding = Diagnostic::new("E0330", "the model is too large: blocks multiply each other");
+            let finding = Diagnostic::new("E0350", "the model is too large: blocks multiply each other");
             self.say(finding.at(expr.span, "").help("a block that calls another one twice doubles it at every level"));
         }
         if self.steps >= MAX_STEPS {

@@ -33,7 +33,7 @@ const SMALL: &str = r#"model small {
   %s: f32[2] = sum(%y) {over: [B, history]}
   %total: f32[1] = sum_width(%s)
   loss total = %total
-  update @b, @b.m, @b.v = adam(%s, %lr, %step) {beta1: 0.9, beta2: 0.999, eps: 1e-8}
+  update @b, @b.m, @b.v = adam(%s, %lr, %step) {beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0}
   output "the sum" = %s
 }
 "#;

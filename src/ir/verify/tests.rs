@@ -64,7 +64,7 @@ const WHOLE: &str = "
   %l: f32[1] = sum(%y) {over: [B, history]}
   %g: f32[4 x 1] = outer_sum(%x, %y)
   loss l = %l
-  update @w, @m, @v = adam(%g, %lr, %lr) {beta1: 0.9, beta2: 0.999, eps: 1e-8}
+  update @w, @m, @v = adam(%g, %lr, %lr) {beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0}
 ";
 
 fn graph(lines: &str) -> Graph {
@@ -178,7 +178,7 @@ fn v7_losses_are_one_number() {
 
 #[test]
 fn v8_a_parameter_is_changed_once() {
-    let adam = "adam(%g, %lr, %lr) {beta1: 0.9, beta2: 0.999, eps: 1e-8}";
+    let adam = "adam(%g, %lr, %lr) {beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0}";
     let states = "frozen @f: f32[4 x 1] = file state @a: f32[4 x 1] = 0 state @b: f32[4 x 1] = 0";
     assert_eq!(broken_text(&format!("{states} update @w, @a, @b = {adam}"), Stage::Training), ["V8"]);
     assert_eq!(broken_text(&format!("{states} update @f, @a, @b = {adam}"), Stage::Training), ["V8"]);
