@@ -1,5 +1,6 @@
 //! The command line: one file per verb; results go to standard output, findings and progress to standard error.
 
+mod build;
 mod check;
 mod console;
 mod device;
@@ -25,6 +26,7 @@ struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Build(build::Arguments),
     Check(check::Arguments),
     Eval(eval::Arguments),
     Explain(explain::Arguments),
@@ -62,6 +64,7 @@ pub fn main() -> ExitCode {
 
 fn run(arguments: Arguments, console: &Console) -> Exit {
     match arguments.verb {
+        Verb::Build(arguments) => build::run(&arguments, console),
         Verb::Check(arguments) => check::run(&arguments, console),
         Verb::Eval(arguments) => eval::run(&arguments, console),
         Verb::Explain(arguments) => explain::run(&arguments, console),

@@ -1,11 +1,13 @@
 //! Executors: one plan, two backends.
 
 pub mod candle;
+pub mod cost;
 pub mod error;
 pub mod feed;
 pub mod host;
 pub mod init;
 pub mod kernels;
+pub mod made_up;
 pub mod plan;
 pub mod prologue;
 pub mod weights;

@@ -6,4 +6,5 @@ mod cli;
 mod data;
 mod errors;
 mod mutations;
+mod parity;
 mod specs;

@@ -1,0 +1,53 @@
+//! Rows that are made up: what a graph is tried on where no data is.
+
+use std::collections::BTreeMap;
+
+use crate::ir::axis::AxisKind;
+use crate::ir::graph::Graph;
+use crate::ir::input::InputSource;
+use crate::ir::types::Elem;
+
+use super::feed::{Column, Feed};
+
+/// A batch of `samples` with 0, 1, 2, 0, ... elements under each element of a parent, ids below 2 (every table has two
+/// rows), numbers between 0 and 1, labels of both classes.
+pub fn feed(graph: &Graph, samples: usize) -> Feed {
+    let mut feed = Feed { samples, ids: (0..samples as u64).collect(), ..Feed::default() };
+    let mut elements: BTreeMap<_, usize> = BTreeMap::new();
+    for axis in graph.axes().ids() {
+        let found = graph.axis(axis);
+        let count = match &found.kind {
+            AxisKind::Batch => samples,
+            AxisKind::Ragged { max } => {
+                let parents = found.parent.and_then(|parent| elements.get(&parent)).copied().unwrap_or(1);
+                let most = max.unwrap_or(2).min(2) as usize;
+                let mut offsets = vec![0u32];
+                let mut total = 0;
+                for parent in 0..parents {
+                    total += parent % (most + 1);
+                    offsets.push(total as u32);
+                }
+                feed.offsets.insert(found.name.clone(), offsets);
+                total
+            }
+            _ => continue,
+        };
+        elements.insert(axis, count);
+    }
+    for (_, input) in graph.inputs() {
+        if matches!(input.source, InputSource::Schedule(_)) {
+            continue;
+        }
+        let value = graph.value(input.value);
+        let rows = value.ty.space.axes().last().and_then(|axis| elements.get(axis)).copied().unwrap_or(1);
+        let count = rows * value.ty.width as usize;
+        let column = match (&value.ty.elem, &input.source) {
+            (Elem::Id(_) | Elem::Index(_), _) => Column::U32((0..count as u32).map(|i| i % 2).collect()),
+            (_, InputSource::Label { .. }) => Column::F32((0..count).map(|i| (i % 2) as f32).collect()),
+            (_, InputSource::Weight) => Column::F32(vec![1.0; count]),
+            _ => Column::F32((0..count).map(|i| (i % 7) as f32 / 7.0).collect()),
+        };
+        feed.columns.insert(value.name.clone(), column);
+    }
+    feed
+}
