@@ -110,7 +110,7 @@ impl Op for OuterSum {
 }
 
 /// A matrix product that also stands for no rows and for an empty sum.
-fn product(a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
+pub(super) fn product(a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
     let ((m, k), n) = (a.dims2()?, b.dim(1)?);
     if m == 0 || n == 0 || k == 0 { Tensor::zeros((m, n), a.dtype(), a.device()) } else { a.matmul(b) }
 }

@@ -77,3 +77,8 @@ pub(super) fn places(map: &[u32], x: &Tensor) -> Result<Tensor> {
 pub(super) fn to_places(index: &Tensor) -> Result<Vec<u32>> {
     index.flatten_all()?.to_vec1()
 }
+
+/// The numbers of a value, for work that a reference does on the host.
+pub(super) fn to_doubles(x: &Tensor) -> Result<Vec<f64>> {
+    x.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
+}
