@@ -38,6 +38,7 @@ pub mod philox;
 pub mod place;
 pub mod random;
 pub mod rows;
+pub mod scan;
 pub mod select;
 pub mod sgd;
 pub mod softmax;
@@ -110,6 +111,8 @@ const SINGLE: &[&dyn Op] = &[
     &random::Random,
     &rows::Rows,
     &rows::RowsPad,
+    &scan::grad::ScanGrad,
+    &scan::Scan,
     &select::Select,
     &select::Unselect,
     &softmax::Softmax,

@@ -3,9 +3,9 @@
 use crate::ir::attr::Attrs;
 use crate::ir::axis::AxisId;
 use crate::ir::build::Builder;
-use crate::ir::graph::ValueId;
+use crate::ir::graph::{Graph, ValueId};
 use crate::ir::op::Fault;
-use crate::prim::{cloze, cross_entropy, layer_norm, top};
+use crate::prim::{cloze, cross_entropy, layer_norm, scan, top};
 
 /// Rows of mean 0 and variance 1, scaled and shifted.
 pub fn layer_norm(to: &mut Builder, x: ValueId, scale: ValueId, shift: ValueId, eps: f64) -> Result<ValueId, Fault> {
@@ -68,6 +68,12 @@ pub fn cloze(
 /// The ids with the last of each sequence replaced by the row `mask`, and which these are.
 pub fn hide_last(to: &mut Builder, ids: ValueId, over: AxisId, mask: u32) -> Result<[ValueId; 2], Fault> {
     pair(to.op(&cloze::HideLast, &[ids], Attrs::none().with("over", over).with("mask", mask))?)
+}
+
+/// The states after each element of `over`, of operands (elements, first states, what all steps share) in the order of the
+/// body's inputs.
+pub fn scan(to: &mut Builder, operands: &[ValueId], over: AxisId, body: Graph) -> Result<Vec<ValueId>, Fault> {
+    to.op(&scan::Scan, operands, Attrs::none().with("over", over).with("body", std::sync::Arc::new(body)))
 }
 
 fn pair(results: Vec<ValueId>) -> Result<[ValueId; 2], Fault> {
