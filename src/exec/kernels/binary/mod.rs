@@ -170,7 +170,9 @@ mod tests {
         f64::from(u8::from(yes))
     }
 
-    const CASES: &[(Binary, fn(f64, f64) -> f64)] = &[
+    type Reference = fn(f64, f64) -> f64;
+
+    const CASES: &[(Binary, Reference)] = &[
         (Binary::Add, |a, b| a + b),
         (Binary::Sub, |a, b| a - b),
         (Binary::Mul, |a, b| a * b),
