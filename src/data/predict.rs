@@ -64,7 +64,9 @@ pub fn predict_rows(
         diags.push(no_column(&name, span, &file.name, known.all()));
     }
     let kept: Vec<Option<usize>> = keep.iter().map(|name| binding.own.iter().position(|own| own == name)).collect();
-    for name in keep.iter().zip(&kept).filter(|(_, at)| at.is_none()).map(|(name, _)| name) {
+    // What is kept is copied from the rows, so a column that only a join finds is none.
+    let elsewhere = |name: &String| binding.names.iter().any(|(known, _)| known == name);
+    for (name, _) in keep.iter().zip(&kept).filter(|(name, at)| at.is_none() && elsewhere(name)) {
         diags.push(no_column(name, source.span, &file.name, header.names.iter().map(String::as_str)));
     }
     let lists = task.lists.iter().map(|&axis| bind_elements(plan, axis, &joinable, &mut needed, diags)).collect();

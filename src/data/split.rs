@@ -73,9 +73,12 @@ fn parts(plan: &Plan, task: &Task, table: &Table, in_time: &[u32]) -> Vec<u8> {
         SplitPlan::LeaveOneOut(of) => key(&of.name).map_or(vec![0; rows], |keys| leave_one_out(keys, in_time)),
         SplitPlan::Random { of: Some(of), parts, seed } => {
             let Some(keys) = key(&of.name) else { return vec![0; rows] };
-            let groups = keys.iter().max().map_or(0, |most| *most as usize + 1);
-            let part = at_random(groups, parts, *seed);
-            keys.iter().map(|&key| part[key as usize]).collect()
+            // Numbers of keys that only other sources have are no groups here.
+            let mut groups = keys.to_vec();
+            groups.sort_unstable();
+            groups.dedup();
+            let part = at_random(groups.len(), parts, *seed);
+            keys.iter().map(|key| groups.binary_search(key).map_or(NO_PART, |group| part[group])).collect()
         }
         SplitPlan::Random { of: None, parts, seed } => at_random(rows, parts, *seed),
     }

@@ -2,7 +2,9 @@
 
 /// The candidate that `word` is most likely a slip of; none if all are far. The first of equally near ones.
 pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let letters = word.chars().count();
+    // A word with every letter changed is another word.
+    let limit = (letters / 3).max(1).min(letters.saturating_sub(1));
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let same_but_case = candidate.to_lowercase() == word.to_lowercase();
@@ -35,6 +37,8 @@ mod tests {
         assert_eq!(near("Type", keys), Some("type"));
         assert_eq!(near("tpye", keys), Some("type"));
         assert_eq!(near("colour", keys), None);
+        assert_eq!(near("y", ["z", "Y"]), Some("Y"));
+        assert_eq!(near("y", ["z"]), None);
     }
 
     #[test]

@@ -19,7 +19,7 @@
 //!   schedule), no loss and no effect.
 //! - (V10) Composite operations stand in a model graph only.
 //!
-//! The body of a node is held to V1 to V6 too, and has no draw, nothing coupled or composite, no parameter, loss or effect.
+//! The body of a node is held to V1 to V6 and V10 too, and has no parameter, loss or effect.
 
 use std::collections::BTreeSet;
 
@@ -227,15 +227,15 @@ impl Check<'_> {
         }
     }
 
-    /// A body is an inference graph without parameters.
+    /// What the verifier says of bodies.
     fn bodies(&mut self, node: &Node, first: ValueId) {
         for (_, attr) in node.attrs.iter() {
             let Attr::Body(body) = attr else { continue };
             let path = format!("{}in the body of `{}`: ", self.path, self.name(first));
-            if body.params().next().is_some() {
-                self.broken_at("V3", first, "has a body with a parameter of its own");
+            if body.params().next().is_some() || !body.losses().is_empty() || !body.effects().is_empty() {
+                self.broken_at("V3", first, "has a body with a parameter, a loss or an effect of its own");
             }
-            if let Err(findings) = verify(body, Stage::Inference) {
+            if let Err(findings) = verify(body, Stage::Training) {
                 let inside = |finding: Diagnostic| Diagnostic { title: format!("{path}{}", finding.title), ..finding };
                 self.findings.extend(findings.into_iter().map(inside));
             }

@@ -6,7 +6,7 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
-use super::rule;
+use super::{rule, tensor};
 
 /// `batch_norm(x, mean, variance) {eps, momentum}`: in inference `(x - mean) / sqrt(variance + eps)` of the running
 /// statistics; in training of those of the batch, which also move the running ones by `momentum`.
@@ -44,7 +44,7 @@ impl Op for BatchNorm {
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let [x, mean, variance] = call.operands else { candle_core::bail!("batch_norm: wrong operands") };
         let deviation = (variance + call.attrs.float("eps"))?.sqrt()?;
-        Ok(vec![x.broadcast_sub(mean)?.broadcast_div(&deviation)?])
+        Ok(vec![tensor::own(x.broadcast_sub(mean)?.broadcast_div(&deviation)?)?])
     }
 
     fn vjp(&self, _: &mut Vjp) -> Result<Cotangents, Fault> {

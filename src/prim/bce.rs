@@ -89,6 +89,6 @@ fn operands(call: &Call) -> candle_core::Result<(Tensor, Tensor)> {
 }
 
 fn where_known(label: &Tensor, value: &Tensor) -> candle_core::Result<Tensor> {
-    let label = label.broadcast_as(value.shape())?.contiguous()?;
-    label.eq(&label)?.where_cond(value, &value.zeros_like()?)
+    let (label, value) = (tensor::own(label.broadcast_as(value.shape())?)?, tensor::own(value.clone())?);
+    label.eq(&label)?.where_cond(&value, &value.zeros_like()?)
 }

@@ -77,7 +77,7 @@ impl Op for Binary {
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let space = &call.results[0].space;
         let result = (self.eval)(&call.spread(0, space)?, &call.spread(1, space)?)?;
-        Ok(vec![result])
+        Ok(vec![tensor::own(result)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {

@@ -6,7 +6,7 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
-use super::{make, rule};
+use super::{make, rule, tensor};
 
 /// `concat(a, b, ...)`: widths add up, spaces unite.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl Op for Slice {
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let (from, width) = (call.attrs.int("from") as usize, call.results[0].width as usize);
-        Ok(vec![call.operands[0].narrow(1, from, width)?.contiguous()?])
+        Ok(vec![tensor::narrow(&call.operands[0], 1, from, width)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {

@@ -7,6 +7,8 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
+use super::tensor;
+
 /// `expand(x) {to, width}`.
 #[derive(Debug)]
 pub struct Expand;
@@ -38,7 +40,7 @@ impl Op for Expand {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        Ok(vec![call.spread(0, &call.results[0].space)?.broadcast_as(call.shape(0))?.contiguous()?])
+        Ok(vec![tensor::own(call.spread(0, &call.results[0].space)?.broadcast_as(call.shape(0))?)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {

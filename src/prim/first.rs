@@ -49,7 +49,7 @@ impl Op for AtEnd {
         let (space, x) = (&call.types[0].space, &call.operands[0]);
         let condition = match call.operands.len() {
             1 => tensor::full_like(1.0, x)?,
-            _ => call.spread(1, space)?.broadcast_as(x.shape())?.contiguous()?,
+            _ => tensor::own(call.spread(1, space)?.broadcast_as(x.shape())?)?,
         };
         let map = call.rows.map(space, &call.results[0].space);
         let chosen = end_rows(self.0, &condition, &map, call.shape(0).0)?;
@@ -122,7 +122,7 @@ fn end_rows(end: End, condition: &Tensor, map: &[u32], count: usize) -> candle_c
     // Row numbers, negative for the first: the largest that counts is the one wanted.
     let sign = if end == End::First { -1.0 } else { 1.0 };
     let numbers: Vec<f64> = (0..rows).map(|row| sign * row as f64).collect();
-    let numbers = Tensor::from_vec(numbers, (rows, 1), device)?.broadcast_as((rows, width))?.contiguous()?;
+    let numbers = tensor::own(Tensor::from_vec(numbers, (rows, 1), device)?.broadcast_as((rows, width))?)?;
     let lowest = tensor::full_like(f64::NEG_INFINITY, &numbers)?;
     let counted = tensor::holds(condition)?.where_cond(&numbers, &lowest)?;
     let wanted = tensor::max_by(&counted, map, count)?.index_select(&tensor::places(map, condition)?, 0)?;

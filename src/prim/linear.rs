@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
-use super::make;
+use super::{make, tensor};
 
 /// `linear(x, w, b)`: `x w + b`, the bias optional.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Op for Linear {
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let y = product(&call.operands[0], &call.operands[1])?;
         match call.operands.get(2) {
-            Some(b) => Ok(vec![y.broadcast_add(b)?]),
+            Some(b) => Ok(vec![tensor::own(y.broadcast_add(b)?)?]),
             None => Ok(vec![y]),
         }
     }
@@ -110,7 +110,7 @@ impl Op for OuterSum {
 }
 
 /// A matrix product that also stands for no rows and for an empty sum.
-fn product(a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
+pub(super) fn product(a: &Tensor, b: &Tensor) -> candle_core::Result<Tensor> {
     let ((m, k), n) = (a.dims2()?, b.dim(1)?);
     if m == 0 || n == 0 || k == 0 { Tensor::zeros((m, n), a.dtype(), a.device()) } else { a.matmul(b) }
 }

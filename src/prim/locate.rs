@@ -1,4 +1,4 @@
-//! Where an id finds its row among those that a batch looks up.
+//! Where an id finds its row: among those that a batch looks up, or in the whole table.
 
 use candle_core::Tensor;
 
@@ -9,8 +9,8 @@ use crate::ir::types::{Elem, Type};
 
 use super::{rule, tensor};
 
-/// `locate(id) {to}`: the place of the id's row in the axis `to` of distinct rows. Known before the step, since every
-/// lookup of a table has its part in making that axis.
+/// `locate(id) {to}`: the place of the id's row on the axis `to`. On that of every row of a table it is the id itself. That
+/// of distinct rows is known before the step, since every lookup of a table has its part in making that axis.
 #[derive(Debug)]
 pub struct Locate;
 
@@ -23,26 +23,28 @@ impl Op for Locate {
         &[("to", AttrKind::Axis)]
     }
 
-    /// (C1) One operand of ids. (C2) `to` is an axis of distinct rows.
+    /// (C1) One operand of ids. (C2) `to` is an axis of rows of a table.
     fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault> {
         let [id] = rule::operands(self.name(), site)?;
         if !matches!(id.elem, Elem::Id(_)) {
             return Err(Fault::new("E0302", format!("`locate` takes ids, found {}", site.show(id))).of(0));
         }
         match site.attrs.axis("to") {
-            Some(to) if matches!(site.axes.get(to).kind, AxisKind::Unique { .. }) => {
+            Some(to) if matches!(site.axes.get(to).kind, AxisKind::Unique { .. } | AxisKind::Rows { .. }) => {
                 Ok(vec![Type { elem: Elem::Index(to), ..id.clone() }])
             }
-            _ => Err(rule::bad_attribute(self.name(), "`to` is no axis of distinct rows")),
+            _ => Err(rule::bad_attribute(self.name(), "`to` is no axis of rows of a table")),
         }
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let Elem::Index(axis) = call.results[0].elem else { candle_core::bail!("locate: not an index") };
-        let rows = call.rows.unique(axis);
-        let find = |id: &u32| match rows.binary_search(id) {
-            Ok(place) => Ok(place as u32),
-            Err(_) => candle_core::bail!("locate: row {id} is not among those of the batch"),
+        let (rows, whole) = (call.rows.unique(axis), call.rows.elements(axis).unwrap_or(0));
+        let is_whole = matches!(call.rows.axes().get(axis).kind, AxisKind::Rows { .. });
+        let find = |id: &u32| match (is_whole, rows.binary_search(id)) {
+            (true, _) if (*id as usize) < whole => Ok(*id),
+            (false, Ok(place)) => Ok(place as u32),
+            _ => candle_core::bail!("locate: row {id} is not among those of `{}`", call.rows.axes().get(axis).name),
         };
         let ids = tensor::to_places(&call.operands[0])?;
         let places: Vec<u32> = ids.iter().map(find).collect::<candle_core::Result<_>>()?;

@@ -39,7 +39,7 @@ impl Op for MaxOver {
         let (x, counted) = match call.operands.len() {
             1 => (x.clone(), ones),
             _ => {
-                let c = call.spread(1, space)?.broadcast_as(x.shape())?.contiguous()?;
+                let c = tensor::own(call.spread(1, space)?.broadcast_as(x.shape())?)?;
                 (tensor::choose(&c, x, &lowest, x.dims2()?)?, c.to_dtype(x.dtype())?)
             }
         };

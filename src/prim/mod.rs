@@ -11,10 +11,12 @@ pub mod bce;
 pub mod before;
 pub mod binary;
 pub mod choose;
+pub mod cloze;
 pub mod concat;
 pub mod constant;
 pub mod contract;
 pub mod count;
+pub mod cross_entropy;
 pub mod dot;
 pub mod dropout;
 pub mod expand;
@@ -23,6 +25,7 @@ pub mod first;
 pub mod flatten;
 pub mod gather;
 pub mod gradient;
+pub mod layer_norm;
 pub mod lazy_adam;
 pub mod leaky_relu;
 pub mod linear;
@@ -35,6 +38,7 @@ pub mod philox;
 pub mod place;
 pub mod random;
 pub mod rows;
+pub mod scan;
 pub mod select;
 pub mod sgd;
 pub mod softmax;
@@ -42,6 +46,7 @@ pub mod split;
 pub mod stop_gradient;
 pub mod sum;
 pub mod sum_squares;
+pub mod top;
 pub mod transpose;
 pub mod twin;
 pub mod unary;
@@ -68,12 +73,16 @@ const SINGLE: &[&dyn Op] = &[
     &before::Before,
     &before::Same,
     &choose::Choose,
+    &cloze::Cloze,
+    &cloze::HideLast,
     &concat::Concat,
     &concat::Pad,
     &concat::Slice,
     &constant::Constant,
     &contract::Contract,
     &count::Count,
+    &cross_entropy::CrossEntropy,
+    &cross_entropy::CrossEntropyGrad,
     &dot::Dot,
     &dropout::Dropout,
     &expand::Expand,
@@ -87,6 +96,8 @@ const SINGLE: &[&dyn Op] = &[
     &flatten::Unflatten,
     &gather::Gather,
     &gather::Scatter,
+    &layer_norm::LayerNorm,
+    &layer_norm::LayerNormGrad,
     &leaky_relu::LeakyRelu,
     &leaky_relu::LeakyReluGrad,
     &linear::Linear,
@@ -100,6 +111,8 @@ const SINGLE: &[&dyn Op] = &[
     &random::Random,
     &rows::Rows,
     &rows::RowsPad,
+    &scan::grad::ScanGrad,
+    &scan::Scan,
     &select::Select,
     &select::Unselect,
     &softmax::Softmax,
@@ -110,6 +123,7 @@ const SINGLE: &[&dyn Op] = &[
     &sum::Sum,
     &sum::SumWidth,
     &sum_squares::SumSquares,
+    &top::Top,
     &transpose::Transpose,
     &twin::Twin,
 ];

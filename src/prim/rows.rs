@@ -6,7 +6,7 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::Type;
 
-use super::{make, rule};
+use super::{make, rule, tensor};
 
 /// `rows(w) {from, to}`: the rows `from..to` of a matrix.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ impl Op for Rows {
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let (from, height) = (call.attrs.int("from") as usize, call.results[0].height as usize);
-        Ok(vec![call.operands[0].narrow(0, from, height)?.contiguous()?])
+        Ok(vec![tensor::narrow(&call.operands[0], 0, from, height)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {

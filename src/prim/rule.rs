@@ -67,6 +67,21 @@ pub(super) fn alike(name: &str, site: &Site) -> Result<(), Fault> {
     Ok(())
 }
 
+/// The space of the first operand `x` without the axes of `over`, all of which it has, and nothing under them that stays.
+pub(super) fn space_without(name: &str, site: &Site, x: &Type) -> Result<Space, Fault> {
+    let over = site.attrs.axes("over");
+    if let Some(&lacking) = over.iter().find(|&&axis| !x.space.has(axis)) {
+        let lacking = &site.axes.get(lacking).name;
+        let title = format!("`{name}` over `{lacking}`, an axis that the value lacks: {}", site.show(x));
+        return Err(Fault::new("E0305", title).of(0));
+    }
+    site.axes.without(&x.space, over).map_err(|child| {
+        let child = &site.axes.get(child).name;
+        let title = format!("`{name}` over an axis that `{child}` stands under: {}", site.show(x));
+        Fault::new("E0306", title).of(0).help(format!("reduce over `{child}` first"))
+    })
+}
+
 /// An attribute that counts something; 0 for what no count can be.
 pub(super) fn size(site: &Site, name: &str) -> u32 {
     u32::try_from(site.attrs.int(name)).unwrap_or(0)

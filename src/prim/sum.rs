@@ -79,20 +79,8 @@ pub(super) fn reduced_space(name: &str, site: &Site) -> Result<Space, Fault> {
     let Some(x) = site.operands.first() else {
         return Err(Fault::new("E0310", format!("`{name}` takes an operand, found none")));
     };
-    if !x.is_float() {
-        return Err(Fault::new("E0302", format!("`{name}` takes numbers, found {}", site.show(x))).of(0));
-    }
-    let over = site.attrs.axes("over");
-    if let Some(&lacking) = over.iter().find(|&&axis| !x.space.has(axis)) {
-        let lacking = &site.axes.get(lacking).name;
-        let title = format!("`{name}` over `{lacking}`, an axis that the value lacks: {}", site.show(x));
-        return Err(Fault::new("E0305", title).of(0));
-    }
-    site.axes.without(&x.space, over).map_err(|child| {
-        let child = &site.axes.get(child).name;
-        let title = format!("`{name}` over an axis that `{child}` stands under: {}", site.show(x));
-        Fault::new("E0306", title).of(0).help(format!("reduce over `{child}` first"))
-    })
+    rule::numbers(name, site, 0)?;
+    rule::space_without(name, site, x)
 }
 
 /// `g` repeated to the space and width of operand 0.

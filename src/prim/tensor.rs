@@ -14,8 +14,8 @@ pub(super) fn holds(c: &Tensor) -> Result<Tensor> {
 
 /// `a` where `c` holds, else `b`; operands broadcast to `shape`.
 pub(super) fn choose(c: &Tensor, a: &Tensor, b: &Tensor, shape: (usize, usize)) -> Result<Tensor> {
-    let (a, b) = (a.broadcast_as(shape)?.contiguous()?, b.broadcast_as(shape)?.contiguous()?);
-    holds(c)?.broadcast_as(shape)?.contiguous()?.where_cond(&a, &b)
+    let spread = |x: &Tensor| own(x.broadcast_as(shape)?);
+    spread(&holds(c)?)?.where_cond(&spread(a)?, &spread(b)?)
 }
 
 /// One number in the shape and element of `like`.
@@ -68,6 +68,17 @@ pub(super) fn max_by(x: &Tensor, map: &[u32], count: usize) -> Result<Tensor> {
     all.reshape((count, longest, width))?.max(1)
 }
 
+/// Some rows or columns, as a tensor of its own.
+pub(super) fn narrow(x: &Tensor, dim: usize, from: usize, len: usize) -> Result<Tensor> {
+    own(x.narrow(dim, from, len)?)
+}
+
+/// A contiguous tensor that begins where its memory does. Candle gives back a broadcast or a part of an empty tensor with
+/// the strides or the offset of a full one, and then refuses it, or reads beyond the end of its memory.
+pub(super) fn own(x: Tensor) -> Result<Tensor> {
+    if x.elem_count() == 0 { Tensor::zeros(x.shape(), x.dtype(), x.device()) } else { x.contiguous() }
+}
+
 /// Row numbers as a tensor beside `x`.
 pub(super) fn places(map: &[u32], x: &Tensor) -> Result<Tensor> {
     Tensor::from_slice(map, map.len(), x.device())
@@ -76,4 +87,9 @@ pub(super) fn places(map: &[u32], x: &Tensor) -> Result<Tensor> {
 /// Row numbers that an index value holds.
 pub(super) fn to_places(index: &Tensor) -> Result<Vec<u32>> {
     index.flatten_all()?.to_vec1()
+}
+
+/// The numbers of a value, for work that a reference does on the host.
+pub(super) fn to_doubles(x: &Tensor) -> Result<Vec<f64>> {
+    x.to_dtype(DType::F64)?.flatten_all()?.to_vec1()
 }

@@ -3,6 +3,7 @@
 
 mod backends;
 mod cli;
+mod conformance;
 mod data;
 mod errors;
 mod mutations;

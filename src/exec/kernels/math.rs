@@ -8,7 +8,7 @@ use pulp::Simd;
 /// `2^23 * 1.5`: adding it rounds a float of small magnitude to an integer, held in the low bits of the sum.
 const ROUND: f32 = 12_582_912.0;
 /// `ln 2` in two parts; the first has 9 bits, so that its product with an exponent is exact without fused multiply-add.
-const LN2_HIGH: f32 = 0.693_359_375;
+const LN2_HIGH: f32 = 355.0 / 512.0;
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// `(e^r - 1 - r) / r^2` for `|r| <= ln 2 / 2`.
@@ -27,10 +27,10 @@ const LOG: [f32; 9] = [
 ];
 /// `erf(x) / x - 1` in `x^2`, for `|x| <= 1`.
 const ERF: [f32; 7] =
-    [0.128_379_17, -0.376_126_26, 0.112_835_944, -0.026_854_211, 0.005_189_087, -8.016_864_3e-4, 7.875_875e-5];
+    [0.128_379_17, -0.376_126_26, 0.112_835_94, -0.026_854_211, 0.005_189_087, -8.016_864_3e-4, 7.875_875e-5];
 /// `erfc(a) e^(a^2) / t` in `t = 1 / (1 + a / 2)`, for `0.98 <= a <= 10.2`.
 const ERFC: [f32; 8] =
-    [0.282_098_7, 0.282_032_37, 0.247_034_2, 0.178_417_35, 0.062_075_246, 0.080_644_45, -0.224_622_53, 0.092_879_653];
+    [0.282_098_7, 0.282_032_37, 0.247_034_2, 0.178_417_35, 0.062_075_246, 0.080_644_45, -0.224_622_53, 0.092_879_65];
 
 /// `c[0] + c[1] x + ...`
 #[inline(always)]

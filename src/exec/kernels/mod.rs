@@ -2,8 +2,10 @@
 //!
 //! | file | what it computes | stage of a block |
 //! |---|---|---|
+//! | `attention` | ragged attention of several heads, forward and backward | self, cross and causal attention |
 //! | `binary` | one function of two operands, set or added: arithmetic, comparisons, gradients of activations | activations, gating |
 //! | `gemm` | `C (+)= A B`, starting from zero, `C`, a bias row, or a bias row per row of `C` | linear forward, input gradient, weight gradient |
+//! | `large` | products too large for one cache | whole tables, wide layers |
 //! | `layer_norm` | normalised rows; gradient | transformers |
 //! | `math` | `exp`, `log`, `tanh`, `sigmoid`, `erf`, `softplus` of one vector register | all others |
 //! | `optimize` | steps of Adam, AdamW, Adagrad, SGD: all parameters, or rows of a table | updates |
@@ -25,6 +27,7 @@
 //! - A slice shorter than its shape says, or a map entry beyond its table, is a bug of the caller and panics; it is never
 //!   read out of bounds. Feeds are checked when a batch is built, so no input reaches this.
 
+pub mod attention;
 pub mod binary;
 pub mod gemm;
 pub mod large;

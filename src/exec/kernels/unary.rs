@@ -18,10 +18,14 @@ pub enum Unary {
     Gelu,
     /// `x` where positive, else `slope x`.
     LeakyRelu(f32),
+    /// 1, or 0 for NaN: a label that is not null.
+    Known,
     /// `ln x`
     Log,
     /// `-x`
     Neg,
+    /// `1 - x`: the negation of a condition.
+    Not,
     /// `1 / x`
     Reciprocal,
     /// `x` where positive, else 0.
@@ -30,6 +34,8 @@ pub enum Unary {
     Rsqrt,
     /// `1 / (1 + e^-x)`
     Sigmoid,
+    /// 1, -1, or 0 for both zeros.
+    Sign,
     /// `ln(1 + e^x)`
     Softplus,
     /// `sqrt x`
@@ -69,12 +75,15 @@ impl WithSimd for Apply<'_> {
             Unary::Exp => self.run(simd, Exp),
             Unary::Gelu => self.run(simd, Gelu),
             Unary::LeakyRelu(slope) => self.run(simd, LeakyRelu(slope)),
+            Unary::Known => self.run(simd, Known),
             Unary::Log => self.run(simd, Log),
             Unary::Neg => self.run(simd, Neg),
+            Unary::Not => self.run(simd, Not),
             Unary::Reciprocal => self.run(simd, Reciprocal),
             Unary::Relu => self.run(simd, Relu),
             Unary::Rsqrt => self.run(simd, Rsqrt),
             Unary::Sigmoid => self.run(simd, Sigmoid),
+            Unary::Sign => self.run(simd, Sign),
             Unary::Softplus => self.run(simd, Softplus),
             Unary::Sqrt => self.run(simd, Sqrt),
             Unary::Square => self.run(simd, Square),
@@ -167,6 +176,15 @@ impl Map1 for LeakyRelu {
 }
 
 #[derive(Clone, Copy)]
+struct Known;
+impl Map1 for Known {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        simd.select_f32s(simd.equal_f32s(x, x), simd.splat_f32s(1.0), simd.splat_f32s(0.0))
+    }
+}
+
+#[derive(Clone, Copy)]
 struct Log;
 impl Map1 for Log {
     #[inline(always)]
@@ -183,6 +201,15 @@ impl Map1 for Neg {
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         simd.neg_f32s(x)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Not;
+impl Map1 for Not {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        simd.sub_f32s(simd.splat_f32s(1.0), x)
     }
 }
 
@@ -222,6 +249,20 @@ impl Map1 for Sigmoid {
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
         math::sigmoid(simd, x)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Sign;
+impl Map1 for Sign {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, x: S::f32s) -> S::f32s {
+        let zero = simd.splat_f32s(0.0);
+        let one = simd.or_f32s(simd.splat_f32s(1.0), simd.and_f32s(x, simd.splat_f32s(-0.0)));
+        // 0 and NaN are their own signs, a zero without one.
+        let apart = simd.select_f32s(simd.equal_f32s(x, zero), zero, x);
+        let sized = simd.greater_than_f32s(simd.abs_f32s(x), zero);
+        simd.select_f32s(sized, one, apart)
     }
 }
 
@@ -268,18 +309,21 @@ mod tests {
     use super::super::dispatch::test::on_every_arch;
     use super::*;
 
-    const ALL: [Unary; 15] = [
+    const ALL: [Unary; 18] = [
         Unary::Abs,
         Unary::Erf,
         Unary::Exp,
         Unary::Gelu,
         Unary::LeakyRelu(0.25),
+        Unary::Known,
         Unary::Log,
         Unary::Neg,
+        Unary::Not,
         Unary::Reciprocal,
         Unary::Relu,
         Unary::Rsqrt,
         Unary::Sigmoid,
+        Unary::Sign,
         Unary::Softplus,
         Unary::Sqrt,
         Unary::Square,
@@ -310,6 +354,21 @@ mod tests {
                     }
                 }
             }
+        });
+    }
+
+    #[test]
+    fn conditions_and_signs_of_nan_and_zero() {
+        on_every_arch(|| {
+            let x = [f32::NAN, -0.0, 0.0, -2.5, 1e-40, f32::NEG_INFINITY];
+            let mut y = [9.0; 6];
+            unary(Unary::Known, &x, &mut y);
+            assert_eq!(y, [0.0, 1.0, 1.0, 1.0, 1.0, 1.0]);
+            unary(Unary::Sign, &x, &mut y);
+            assert!(y[0].is_nan());
+            assert_eq!(y[1..], [0.0, 0.0, -1.0, 1.0, -1.0]);
+            unary(Unary::Not, &[0.0, 1.0], &mut y[..2]);
+            assert_eq!(y[..2], [1.0, 0.0]);
         });
     }
 }

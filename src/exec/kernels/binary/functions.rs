@@ -150,6 +150,26 @@ impl Map2 for GreaterEqual {
 }
 
 #[derive(Clone, Copy)]
+pub(super) struct Bce;
+impl Map2 for Bce {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+        let loss = simd.sub_f32s(math::softplus(simd, a), simd.mul_f32s(a, b));
+        simd.select_f32s(simd.equal_f32s(b, b), loss, simd.splat_f32s(0.0))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct BceSlope;
+impl Map2 for BceSlope {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+        let slope = simd.sub_f32s(math::sigmoid(simd, a), b);
+        simd.select_f32s(simd.equal_f32s(b, b), slope, simd.splat_f32s(0.0))
+    }
+}
+
+#[derive(Clone, Copy)]
 pub(super) struct GeluGrad;
 impl Map2 for GeluGrad {
     #[inline(always)]
@@ -184,6 +204,17 @@ impl Map2 for SoftplusGrad {
     #[inline(always)]
     fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
         simd.mul_f32s(a, math::sigmoid(simd, b))
+    }
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct SqrtGrad;
+impl Map2 for SqrtGrad {
+    #[inline(always)]
+    fn at<S: Simd>(self, simd: S, a: S::f32s, b: S::f32s) -> S::f32s {
+        let zero = simd.splat_f32s(0.0);
+        let slope = simd.div_f32s(simd.mul_f32s(a, simd.splat_f32s(0.5)), b);
+        simd.select_f32s(simd.greater_than_f32s(b, zero), slope, zero)
     }
 }
 

@@ -36,6 +36,10 @@ pub enum Binary {
     Greater,
     /// `a >= b`
     GreaterEqual,
+    /// Binary cross-entropy `softplus(a) - a b` of the logit `a` and the label `b`; 0 where the label is NaN: null.
+    Bce,
+    /// Its slope in the logit, `sigmoid(a) - b`; 0 where the label is NaN.
+    BceSlope,
     /// Gradient `a` of `y = gelu(x)`, taken back to `x = b`.
     GeluGrad,
     /// Gradient `a` of `y = leaky_relu(x)`, taken back to `x = b` (or `y`, if the slope is positive).
@@ -46,6 +50,8 @@ pub enum Binary {
     SigmoidGrad,
     /// Gradient `a` of `y = softplus(x)`, taken back to `x = b`.
     SoftplusGrad,
+    /// Gradient `a` of `y = sqrt(x)`, taken back to `x`; `b = y`; 0 at 0.
+    SqrtGrad,
     /// Gradient `a` of `y = tanh(x)`, taken back to `x`; `b = y`.
     TanhGrad,
 }
@@ -105,11 +111,14 @@ impl WithSimd for Apply<'_> {
             Binary::LessEqual => self.runs(simd, LessEqual),
             Binary::Greater => self.runs(simd, Greater),
             Binary::GreaterEqual => self.runs(simd, GreaterEqual),
+            Binary::Bce => self.runs(simd, Bce),
+            Binary::BceSlope => self.runs(simd, BceSlope),
             Binary::GeluGrad => self.runs(simd, GeluGrad),
             Binary::LeakyReluGrad(slope) => self.runs(simd, LeakyReluGrad(slope)),
             Binary::ReluGrad => self.runs(simd, LeakyReluGrad(0.0)),
             Binary::SigmoidGrad => self.runs(simd, SigmoidGrad),
             Binary::SoftplusGrad => self.runs(simd, SoftplusGrad),
+            Binary::SqrtGrad => self.runs(simd, SqrtGrad),
             Binary::TanhGrad => self.runs(simd, TanhGrad),
         }
     }
@@ -161,7 +170,9 @@ mod tests {
         f64::from(u8::from(yes))
     }
 
-    const CASES: &[(Binary, fn(f64, f64) -> f64)] = &[
+    type Reference = fn(f64, f64) -> f64;
+
+    const CASES: &[(Binary, Reference)] = &[
         (Binary::Add, |a, b| a + b),
         (Binary::Sub, |a, b| a - b),
         (Binary::Mul, |a, b| a * b),
@@ -174,11 +185,14 @@ mod tests {
         (Binary::LessEqual, |a, b| flag(a <= b)),
         (Binary::Greater, |a, b| flag(a > b)),
         (Binary::GreaterEqual, |a, b| flag(a >= b)),
+        (Binary::Bce, |a, b| a.max(0.0) + (-a.abs()).exp().ln_1p() - a * b),
+        (Binary::BceSlope, |a, b| sigmoid(a) - b),
         (Binary::GeluGrad, |a, b| a * gelu_slope(b)),
         (Binary::LeakyReluGrad(0.25), |a, b| if b > 0.0 { a } else { 0.25 * a }),
         (Binary::ReluGrad, |a, b| if b > 0.0 { a } else { 0.0 }),
         (Binary::SigmoidGrad, |a, b| a * b * (1.0 - b)),
         (Binary::SoftplusGrad, |a, b| a * sigmoid(b)),
+        (Binary::SqrtGrad, |a, b| if b > 0.0 { a / (2.0 * b) } else { 0.0 }),
         (Binary::TanhGrad, |a, b| a * (1.0 - b * b)),
     ];
 
@@ -268,6 +282,18 @@ mod tests {
                 binary(Binary::NotEqual, Operand::one(&[a]), Operand::one(&[b]), Write::Set, &mut out, 1);
                 assert_eq!(out[0], 1.0);
             }
+        });
+    }
+
+    #[test]
+    fn a_null_label_costs_nothing_and_a_large_logit_does_not_overflow() {
+        on_every_arch(|| {
+            let (logits, labels) = ([3.0, 200.0, -200.0], [f32::NAN, 0.0, 0.0]);
+            let mut out = [9.0; 3];
+            binary(Binary::Bce, Operand::all(&logits, 1), Operand::all(&labels, 1), Write::Set, &mut out, 1);
+            assert_eq!(out, [0.0, 200.0, 0.0]);
+            binary(Binary::BceSlope, Operand::all(&logits, 1), Operand::all(&labels, 1), Write::Set, &mut out, 1);
+            assert_eq!(out, [0.0, 1.0, 0.0]);
         });
     }
 
