@@ -43,8 +43,6 @@ enum Exit {
     Failure = 1,
     /// The arguments make no sense; clap gives the same code for those it finds.
     Usage = 2,
-    /// It stopped early, in good order, because it was told to.
-    Interrupted = 130,
 }
 
 /// Runs the command of this process's arguments.

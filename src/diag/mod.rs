@@ -153,6 +153,8 @@ impl Diags {
     pub fn sort(&mut self) {
         let place = |finding: &Diagnostic| finding.labels.first().map(|label| (label.span.file, label.span.start));
         self.list.sort_by_key(place);
+        // Two checks may see the same place.
+        self.list.dedup();
     }
 
     /// Takes over the findings of another collection.

@@ -6,7 +6,6 @@ use crate::expr::ast::Ident;
 use crate::syntax::spec::{AxisOrigin, DrawSpec, FeatureKind, FeatureSpec, Named, SourceSpec, Spec, Split};
 
 use super::feature::vector_width;
-use super::leak::columns_of;
 use super::refer::parent_axis;
 
 /// Makes every finding that needs no expression of the model.

@@ -52,7 +52,7 @@ pub fn optimise(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
         copy.item(item)?;
     }
     let scalar = Type::f32(Space::unit(), 1);
-    let mut schedule =
+    let schedule =
         |copy: &mut Copy, name: &str| copy.to.input(name, scalar.clone(), InputSource::Schedule(name.to_owned()));
     let lr = schedule(&mut copy, "lr");
     let tables_lr = schedule(&mut copy, "tables_lr");

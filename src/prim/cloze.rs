@@ -7,7 +7,6 @@ use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Space, Type};
 
 use super::philox::Stream;
-use super::sum::reduced_space;
 use super::{rule, tensor};
 
 /// `cloze(ids) {last, mask, over, rate, stream}`: the ids with hidden ones replaced by the row `mask`, and which are

@@ -5,7 +5,7 @@ use candle_core::Tensor;
 use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
-use crate::ir::types::{Elem, Space, Type};
+use crate::ir::types::{Space, Type};
 
 use super::{make, moves, rule};
 

@@ -32,4 +32,12 @@ pub(super) const CODES: &[Explanation] = &[
         example: "time,hist_ts\n100,90|100",
         fix: "time,hist_ts\n100,80|90",
     },
+    Explanation {
+        code: "W0601",
+        title: "resumed on another machine, program or seed",
+        text: "A run gives the same bits on the same binary, CPU model, spec, data and seed. One of these differs from when it was started, so its next\n\
+               steps may differ in the last bits from those of an uninterrupted run.",
+        example: "specrec train specs/din.yaml --resume      # on another CPU",
+        fix: "specrec train specs/din.yaml --resume      # on the machine it was started on",
+    },
 ];

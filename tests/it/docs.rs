@@ -1,0 +1,29 @@
+//! Every YAML block of the documents is read and checked: what a reader copies works.
+
+use std::path::Path;
+
+use specrec::diag::render::render_all;
+use specrec::diag::{Diags, Sources};
+
+#[test]
+fn yaml_blocks_of_the_documents_have_no_errors() {
+    let mut seen = 0;
+    for document in ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = std::fs::read_to_string(document).unwrap();
+        for block in text.split("```yaml\n").skip(1) {
+            let yaml = block.split("```").next().unwrap();
+            let (mut sources, mut diags) = (Sources::default(), Diags::default());
+            if yaml.starts_with("specrec:") {
+                let spec = specrec::syntax::load_text(document, yaml, Path::new("."), &[], &mut sources, &mut diags);
+                let program = spec.and_then(|spec| specrec::lower::lower(&spec, &mut sources, &mut diags));
+                assert!(program.is_some(), "{}", render_all(diags.list(), &sources, false));
+            } else {
+                let blocks = specrec::syntax::load_blocks(document, yaml, &mut sources, &mut diags);
+                assert!(!blocks.is_empty());
+            }
+            assert!(diags.list().is_empty(), "{}", render_all(diags.list(), &sources, false));
+            seen += 1;
+        }
+    }
+    assert!(seen >= 2, "{seen}");
+}
