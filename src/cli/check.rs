@@ -33,7 +33,9 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
     let mut exit = Exit::Success;
     for path in &arguments.specs {
         let (mut sources, mut diags) = (Sources::default(), Diags::default());
-        let _spec = crate::syntax::load(path, &arguments.sets, &mut sources, &mut diags);
+        if let Some(spec) = crate::syntax::load(path, &arguments.sets, &mut sources, &mut diags) {
+            let _program = crate::lower::lower(&spec, &mut sources, &mut diags);
+        }
         let name = path.display();
         match arguments.format {
             Format::Json => {

@@ -2,7 +2,9 @@
 
 /// The candidate that `word` is most likely a slip of; none if all are far. The first of equally near ones.
 pub fn near<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    // A word of one letter is near to every other one.
+    let limit = (length / 3).max(1).min(length.saturating_sub(1));
     let mut best: Option<(usize, &str)> = None;
     for candidate in candidates {
         let same_but_case = candidate.to_lowercase() == word.to_lowercase();
