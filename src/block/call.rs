@@ -221,6 +221,7 @@ impl Native {
             name: parameter.name.to_owned(),
             kind: parameter.kind,
             required: parameter.default == Default::Required,
+            default: parameter.default.to_string(),
             words: parameter.words.iter().map(|word| (*word).to_owned()).collect(),
             many: parameter.many,
             named_only: false,

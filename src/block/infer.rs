@@ -23,7 +23,8 @@ pub(super) fn slots(block: &BlockSpec, library: &Library) -> Vec<Slot> {
             words.insert(0, default.to_owned());
         }
         let required = param.default.is_none();
-        Slot { name: param.name.name.clone(), kind, required, words, many: false, named_only: false }
+        let default = param.default.as_ref().map(ToString::to_string).unwrap_or_default();
+        Slot { name: param.name.name.clone(), kind, required, default, words, many: false, named_only: false }
     });
     params.chain([Slot::share()]).collect()
 }

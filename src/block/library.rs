@@ -10,7 +10,7 @@ use crate::syntax::spec::{BlockSpec, Spec};
 
 use super::check::{Names, check};
 use super::infer;
-use super::signature::Slot;
+use super::signature::{Kind, Slot};
 use super::{Native, native};
 
 /// The shipped library.
@@ -173,36 +173,66 @@ impl Library {
 fn calls(block: &BlockSpec, shipped: bool, raw: &BTreeMap<String, (BlockSpec, bool)>) -> Vec<Ident> {
     let mut found = Vec::new();
     let params = &block.signature.params;
-    let bodies = block.body.iter().map(|line| &line.value);
-    for expr in params.iter().filter_map(|param| param.default.as_ref()).chain(bodies) {
-        each_name(expr, &mut |name| {
-            let local = params.iter().any(|param| param.name.name == name.name)
-                || block.body.iter().any(|line| line.name.name == name.name);
-            if !local && raw.get(&name.name).is_some_and(|(_, other)| *other || !shipped) {
-                found.push(name.clone());
-            }
-        });
+    let mut see = |name: &Ident| {
+        let local = params.iter().any(|param| param.name.name == name.name)
+            || block.body.iter().any(|line| line.name.name == name.name);
+        if !local && raw.get(&name.name).is_some_and(|(_, other)| *other || !shipped) {
+            found.push(name.clone());
+        }
+    };
+    for default in params.iter().filter_map(|param| param.default.as_ref()) {
+        each_name(default, &mut see);
     }
+    block.body.iter().for_each(|line| each_function(&line.value, &mut see));
     found
 }
 
-/// Calls `see` with every callee and bare name of an expression.
-pub(super) fn each_name(expr: &Expr, see: &mut dyn FnMut(&Ident)) {
-    match &expr.kind {
-        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Null => {}
-        ExprKind::Name(name) => see(&Ident { name: name.clone(), span: expr.span }),
-        ExprKind::Member(base, _) => each_name(base, see),
-        ExprKind::Call { callee, args, .. } => {
-            see(callee);
-            // The name of shared parameters is no name of anything else.
-            let looked_up = args.iter().filter(|arg| arg.name.as_ref().is_none_or(|name| name.name != "share"));
-            looked_up.for_each(|arg| each_name(&arg.value, see));
+/// Calls `see` with every callee, and every bare name in the place of an argument that may be a function. What a block
+/// takes is not known yet, so each name that it is given may be one.
+fn each_function(expr: &Expr, see: &mut dyn FnMut(&Ident)) {
+    let ExprKind::Call { callee, args, .. } = &expr.kind else {
+        return parts(expr).into_iter().for_each(|part| each_function(part, see));
+    };
+    see(callee);
+    let slots = native(&callee.name).map(Native::slots);
+    for (at, arg) in args.iter().enumerate() {
+        let slot = slots.as_ref().and_then(|slots| match &arg.name {
+            Some(name) => slots.iter().find(|slot| slot.name == name.name),
+            None => slots.get(at),
+        });
+        match &arg.value.kind {
+            ExprKind::Name(name) if slot.is_none_or(|slot| slot.kind == Kind::Function) => {
+                // The name of shared parameters is no name of anything else.
+                if arg.name.as_ref().is_none_or(|name| name.name != "share") {
+                    see(&Ident { name: name.clone(), span: arg.value.span });
+                }
+            }
+            _ => each_function(&arg.value, see),
         }
-        ExprKind::Unary(_, operand) => each_name(operand, see),
-        ExprKind::Binary(_, left, right) => [left, right].into_iter().for_each(|part| each_name(part, see)),
-        ExprKind::If(a, b, c) => [a, b, c].into_iter().for_each(|part| each_name(part, see)),
-        ExprKind::List(items) => items.iter().for_each(|item| each_name(item, see)),
     }
+}
+
+/// The parts of an expression.
+pub fn parts(expr: &Expr) -> Vec<&Expr> {
+    match &expr.kind {
+        ExprKind::Number(_) | ExprKind::Text(_) | ExprKind::Bool(_) | ExprKind::Null | ExprKind::Name(_) => Vec::new(),
+        ExprKind::Member(base, _) => vec![base],
+        ExprKind::Call { args, .. } => args.iter().map(|arg| &arg.value).collect(),
+        ExprKind::Unary(_, operand) => vec![operand],
+        ExprKind::Binary(_, left, right) => vec![left, right],
+        ExprKind::If(a, b, c) => vec![a, b, c],
+        ExprKind::List(items) => items.iter().collect(),
+    }
+}
+
+/// Calls `see` with every callee and bare name of an expression.
+pub fn each_name(expr: &Expr, see: &mut dyn FnMut(&Ident)) {
+    match &expr.kind {
+        ExprKind::Name(name) => see(&Ident { name: name.clone(), span: expr.span }),
+        ExprKind::Call { callee, .. } => see(callee),
+        _ => {}
+    }
+    parts(expr).into_iter().for_each(|part| each_name(part, see));
 }
 
 /// The names inside a block: its parameters and the values above, and nothing of the spec around it.

@@ -62,6 +62,12 @@ impl Evaluator<'_> {
                 self.operation(operator, operands).map(Item::Value)
             }
             (BinaryOp::Eq | BinaryOp::Ne, Item::Ids(a), Item::Ids(b)) => {
+                if self.to.ty(a.value).elem != self.to.ty(b.value).elem {
+                    let (a, b) = (self.type_at(left.span), self.type_at(right.span));
+                    let finding = Diagnostic::new("E0303", "ids of two vocabularies are never the same");
+                    let finding = finding.at(left.span, a).at(right.span, b);
+                    return Err(self.say(finding.help("features with one `table` have one vocabulary")));
+                }
                 self.operation(operator, [a.value, b.value]).map(Item::Value)
             }
             (BinaryOp::Pow, _, Item::Number(power)) => {

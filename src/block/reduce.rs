@@ -58,13 +58,7 @@ pub(super) fn count(call: &mut Call) -> Result<Item, Stop> {
         call,
         |to, x, over, c| {
             let of = to.ty(x).space.axes().to_vec();
-            // The checks of a sum name the axis that the value lacks.
-            let Some(c) = c else {
-                return match to.ty(x).space.covers(&to.graph().axes().close(&over)) {
-                    true => make::count(to, of, over),
-                    false => make::sum(to, x, over),
-                };
-            };
+            let Some(c) = c else { return make::count(to, of, over) };
             let space = to.graph().axes().close(&of).unite(&to.ty(c).space);
             let like = to.ty(c).with_space(space);
             let c = make::expand(to, c, &like)?;
@@ -87,10 +81,29 @@ fn reduce(call: &mut Call, along: Along, across: Across) -> Result<Item, Stop> {
         Item::Width => across(&mut call.at.to, x)?,
         _ => {
             let over = call.axes(1);
+            fits(call, x, &over)?;
             along(&mut call.at.to, x, over, condition)?
         }
     };
     Ok(Item::Value(value))
+}
+
+/// Whether the value has every axis of `over`, and none that stands under one of them. The primitives check it too, but a
+/// mean is several of them, and a fault should name what the spec wrote.
+fn fits(call: &Call, x: ValueId, over: &[AxisId]) -> Result<(), Fault> {
+    let (graph, name) = (call.at.to.graph(), call.name);
+    let space = &graph.ty(x).space;
+    if let Some(&lacking) = over.iter().find(|&&axis| !space.has(axis)) {
+        let title = format!("`{name}` over `{}`, an axis that the value lacks", graph.axis(lacking).name);
+        return Err(Fault::new("E0305", title).of(0));
+    }
+    if let Err(child) = graph.axes().without(space, over) {
+        let child = &graph.axis(child).name;
+        let title = format!("`{name}` over an axis that `{child}` stands under");
+        let way_out = format!("reduce over `{child}` first, or over both: `over=[{child}, ...]`");
+        return Err(Fault::new("E0306", title).of(0).help(way_out));
+    }
+    Ok(())
 }
 
 /// The mean of each row.

@@ -4,6 +4,7 @@
 use crate::diag::near::{list, near};
 use crate::diag::{Diagnostic, Span};
 use crate::expr::ast::{Arg, Expr, ExprKind, Ident};
+use crate::expr::print::number;
 
 /// What an argument must be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,6 +58,17 @@ pub enum Default {
     Word(&'static str),
 }
 
+impl std::fmt::Display for Default {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Default::Required | Default::Absent => Ok(()),
+            Default::Number(value) => f.write_str(&number(*value)),
+            Default::Flag(value) => write!(f, "{value}"),
+            Default::Word(word) => f.write_str(word),
+        }
+    }
+}
+
 /// A parameter of a native function.
 #[derive(Clone, Copy, Debug)]
 pub struct Parameter {
@@ -108,6 +120,8 @@ pub struct Slot {
     pub kind: Kind,
     /// Whether a call must give it.
     pub required: bool,
+    /// What it is when a call leaves it out, as the language writes it; empty for nothing.
+    pub default: String,
     /// The words that it takes, where it takes words.
     pub words: Vec<String>,
     /// Whether it takes all positional arguments from its place on.
@@ -123,6 +137,7 @@ impl Slot {
             name: "share".to_owned(),
             kind: Kind::Name,
             required: false,
+            default: String::new(),
             words: Vec::new(),
             many: false,
             named_only: true,
@@ -180,14 +195,14 @@ pub fn bind<'e>(callee: &Ident, slots: &[Slot], args: &'e [Arg], span: Span) -> 
     if findings.is_empty() { Ok(bound) } else { Err(findings) }
 }
 
-/// `mlp(x, units, activation=, share=)`: optional ones with `=`.
+/// `mlp(x, units, activation=relu, share=)`: optional ones with `=`.
 pub fn usage(name: &str, slots: &[Slot]) -> String {
     let parts: Vec<String> = slots
         .iter()
         .map(|slot| match slot {
             Slot { many: true, .. } => format!("{}, ...", slot.name),
             Slot { required: true, .. } => slot.name.clone(),
-            _ => format!("{}=", slot.name),
+            _ => format!("{}={}", slot.name, slot.default),
         })
         .collect();
     format!("{name}({})", parts.join(", "))

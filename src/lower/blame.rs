@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::block::evaluate::Evaluator;
+use crate::block::library::{each_name, parts};
 use crate::diag::{Diagnostic, Span};
 use crate::expr::ast::{Expr, ExprKind};
 use crate::ir::axis::AxisId;
@@ -26,8 +27,9 @@ impl<'a> Blame<'a> {
     pub(super) fn axis_left(&mut self, at: &mut Evaluator, name: &str, expr: &Expr, value: ValueId, axis: AxisId) {
         let (mut subject, mut expr) = (name, expr);
         let mut part = descend(at, expr, axis);
-        // Where the axis comes through a value of `model`, that value is at fault.
+        // Where the axis comes through a value of `model` that no other value needs, that value is at fault.
         if let ExprKind::Name(inner) = &part.kind
+            && !self.is_needed(inner)
             && let Some(entry) = self.spec.model.iter().find(|entry| entry.name.name == *inner)
         {
             (subject, expr) = (inner, &entry.value);
@@ -42,6 +44,15 @@ impl<'a> Blame<'a> {
         let ty = if ty.is_empty() { at.to.graph().axes().show(at.to.ty(value)) } else { ty };
         let help = format!("reduce it first: {}", self.ways_out(part, &axis_name));
         at.say(Diagnostic::new("E0304", title).at(part.span, ty).help(help));
+    }
+
+    /// Whether a value of `model` needs another one, which then may well have an axis.
+    fn is_needed(&self, name: &str) -> bool {
+        let mut needed = false;
+        for entry in &self.spec.model {
+            each_name(&entry.value, &mut |other| needed |= other.name == name);
+        }
+        needed
     }
 
     fn ways_out(&self, part: &Expr, axis: &str) -> String {
@@ -69,17 +80,4 @@ fn descend<'e>(at: &Evaluator, expr: &'e Expr, axis: AxisId) -> &'e Expr {
         part = inner;
     }
     part
-}
-
-/// The parts of an expression that are evaluated by themselves.
-fn parts(expr: &Expr) -> Vec<&Expr> {
-    match &expr.kind {
-        ExprKind::Call { args, .. } => args.iter().map(|arg| &arg.value).collect(),
-        ExprKind::Unary(_, operand) => vec![operand],
-        ExprKind::Binary(_, left, right) => vec![left, right],
-        ExprKind::If(a, b, c) => vec![a, b, c],
-        ExprKind::List(items) => items.iter().collect(),
-        ExprKind::Member(base, _) => vec![base],
-        _ => Vec::new(),
-    }
 }

@@ -46,7 +46,8 @@ impl<'a> Inputs<'a> {
             return Some(known.clone());
         }
         let axis_name = axis.map(|axis| to.graph().axis(axis).name.clone());
-        let item = match self.names.thing(name)? {
+        let known = self.names.thing(name).filter(|_| !self.names.is_broken(name));
+        let item = match known? {
             Thing::Feature(feature) => self.feature(to, name, &path, feature, axis)?,
             Thing::Group(members) => {
                 let members: Option<Vec<Item>> =
@@ -133,7 +134,7 @@ pub(super) fn vector_width(feature: &FeatureSpec) -> Option<u32> {
 impl Outer for Inputs<'_> {
     fn name(&mut self, to: &mut Builder, name: &str) -> Result<Option<Item>, Fault> {
         // A feature of a column that is an outcome stands along axes only; of the sample, the outcome is meant.
-        let thing = self.names.thing(name);
+        let thing = self.names.thing(name).filter(|_| !self.names.is_broken(name));
         if self.names.is_outcome(name) && (thing.is_none() || self.reads_outcome(name)) {
             return Ok(Some(self.outcome(to, name)));
         }

@@ -50,7 +50,6 @@ pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Pr
     let references = refer::References::collect(spec, &names, &library, diags);
     let order = model_order(spec, &references, diags);
     leak::check(spec, &names, &references, diags);
-    unused::check(spec, &names, &references, diags);
 
     let mut to = Builder::new(&spec.name.name);
     let axes = axes::make(spec, &references, &mut to);
@@ -59,8 +58,8 @@ pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Pr
     let mut at = Evaluator::new(to, &mut inputs, paths, &library, diags);
     for name in &order {
         let Some(entry) = spec.model.iter().find(|entry| entry.name.name == *name) else { continue };
-        let sound = references.model(name).is_some_and(|references| references.sound);
-        if let (true, Ok(item)) = (sound, at.value(name, &entry.value)) {
+        let sound = references.model(name).is_some_and(|references| references.sound) && !names.is_broken(name);
+        if sound && let Ok(item) = at.value(name, &entry.value) {
             at.define(name, item);
         }
     }
@@ -70,6 +69,10 @@ pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Pr
     let metrics = metric::metrics(spec, &references, &mut blame, &mut at);
     let graph = at.to.finish();
     let tables = tables.used(&graph);
+    if !diags.has_errors() {
+        unused::check(spec, &names, &references, diags);
+    }
+    diags.sort();
     (!diags.has_errors()).then_some(Program { graph, metrics, tables })
 }
 

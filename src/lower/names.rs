@@ -101,6 +101,7 @@ impl<'a> Names<'a> {
                 let title = format!("`{}` is {} and {}", name.name, other.word(), thing.word());
                 let finding = Diagnostic::new("E0119", title).at(name.span, thing.word()).at(first.span, other.word());
                 diags.push(finding.help("axes, features, groups, labels and values of `model` share one namespace"));
+                self.broken.insert(&name.name);
             }
         }
     }
@@ -108,7 +109,7 @@ impl<'a> Names<'a> {
     fn member_of_group(&self, member: &Ident, diags: &mut Diags) {
         let finding = match self.thing(&member.name) {
             Some(Thing::Feature(_)) => return,
-            None if self.broken.contains(member.name.as_str()) => return,
+            _ if self.broken.contains(member.name.as_str()) => return,
             Some(other) => {
                 let title = format!("a group is made of features, and `{}` is {}", member.name, other.word());
                 Diagnostic::new("E0204", title).at(member.span, "")

@@ -9,12 +9,9 @@ use crate::syntax::spec::{AxisOrigin, Spec};
 use super::names::Names;
 use super::refer::References;
 
-/// Warns of features, axes and values of `model` without a use.
+/// Warns of features, axes and values of `model` without a use, in a spec without errors: what is faulty may be what uses
+/// them.
 pub(super) fn check(spec: &Spec, names: &Names, references: &References, diags: &mut Diags) {
-    // What could not be read may be what uses them.
-    if !spec.broken.is_empty() || references.all().any(|found| !found.sound) {
-        return;
-    }
     let used = used(spec, names, references);
     let features = spec.features.iter().map(|entry| (&entry.name, "feature"));
     let axes = spec.axes.iter().map(|entry| (&entry.name, "axis"));

@@ -20,6 +20,21 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model:\n  x: if(price > 3, 1, 0)",
     },
     Explanation {
+        code: "E0303",
+        title: "ids of another vocabulary",
+        text: "A table has rows for the ids of one vocabulary: its own, or that of the table it names by `of:`.",
+        example: "tables:\n  wide: {of: movie, dim: 1}\nmodel:\n  x: lookup(genres, wide)",
+        fix: "tables:\n  wide: {of: genres, dim: 1}\nmodel:\n  x: lookup(genres, wide)",
+    },
+    Explanation {
+        code: "E0304",
+        title: "an axis is left over",
+        text: "An output and the score of a metric have one row per sample. A value along a history has one per event, and an axis never goes by itself:\n\
+               something reduces it.",
+        example: "model:\n  logit: concat(item, history.item) |> mlp([200, 80]) |> linear(1)",
+        fix: "model:\n  logit: concat(item, mean(history.item, over=history)) |> mlp([200, 80]) |> linear(1)",
+    },
+    Explanation {
         code: "E0305",
         title: "a reduction over an axis that the value lacks",
         text: "`sum`, `mean`, `softmax` and the like work along an axis of their value. This value has no such axis, or has lost it before.",
@@ -35,6 +50,20 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model:\n  per_event: mean(history.genres, over=history.genres)\n  x: mean(per_event, over=history)",
     },
     Explanation {
+        code: "E0307",
+        title: "`bce` of a probability",
+        text: "`bce` takes a logit: from the logit it is computed without overflow, and a sigmoid taken twice learns badly without an error.",
+        example: "losses:\n  click: bce(sigmoid(logit), clicked)",
+        fix: "losses:\n  click: bce(logit, clicked)",
+    },
+    Explanation {
+        code: "E0309",
+        title: "a loss of several numbers a row",
+        text: "A loss is the mean of one number a row. `sum(..., over=width)` or `mean(..., over=width)` makes one of several.",
+        example: "losses:\n  near: square(a - b)",
+        fix: "losses:\n  near: sum(square(a - b), over=width)",
+    },
+    Explanation {
         code: "E0310",
         title: "wrong number of arguments",
         text: "A function got more or fewer values than it takes, or one that it needs is missing.",
@@ -48,6 +77,20 @@ pub(super) const CODES: &[Explanation] = &[
                changed by hand.",
         example: "%x: f32[B, 8] = sum(%h) {along: history}",
         fix: "%x: f32[B, 8] = sum(%h) {over: history}",
+    },
+    Explanation {
+        code: "E0312",
+        title: "unknown argument",
+        text: "The function has no argument of this name. The message shows those that it has.",
+        example: "model:\n  x: mlp(item, [80], dropuot=0.1)",
+        fix: "model:\n  x: mlp(item, [80], dropout=0.1)",
+    },
+    Explanation {
+        code: "E0313",
+        title: "an argument is not among those allowed",
+        text: "The argument is one of a few words, a first value of a parameter, or a number within limits.",
+        example: "model:\n  x: din(item, history.item, over=history, weights=sofmax)",
+        fix: "model:\n  x: din(item, history.item, over=history, weights=softmax)",
     },
     Explanation {
         code: "E0320",
@@ -93,6 +136,14 @@ pub(super) const CODES: &[Explanation] = &[
                the compiler, which is worth a report.",
         example: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n  loss l = %x\n}",
         fix: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n  %l: f32[1] = sum(%x) {over: B}\n  loss l = %l\n}",
+    },
+    Explanation {
+        code: "E0350",
+        title: "the model is too large",
+        text: "Blocks are expanded where they are called. A block that calls another one twice, which calls a third one twice, and so on, doubles at every\n\
+               level; blocks may stand 64 deep in each other.",
+        example: "blocks:\n  a(x): {return: b(b(x))}\n  b(x): {return: c(c(x))}      # and so on",
+        fix: "blocks:\n  a(x): {return: linear(x, 8)}",
     },
     Explanation {
         code: "E0399",

@@ -4,6 +4,21 @@ use super::Explanation;
 
 pub(super) const CODES: &[Explanation] = &[
     Explanation {
+        code: "E0401",
+        title: "a label leak",
+        text: "A column that a label reads, or that is listed in `outcomes`, is known only after the prediction. It may reach an input only through an axis\n\
+               of strictly earlier rows. The check follows columns through `value`, `columns`, joins and the keys of axes.",
+        example: "samples:\n  from: ratings\n  labels: {liked: rating >= 4}\nfeatures:\n  rating: number\nmodel:\n  x: concat(item, rating)",
+        fix: "samples:\n  from: ratings\n  labels: {liked: rating >= 4}\nfeatures:\n  rating: number\nmodel:\n  x: concat(item, mean(history.rating, over=history))",
+    },
+    Explanation {
+        code: "E0402",
+        title: "a label as an input",
+        text: "A label is what is predicted. It stands in losses and metrics, and in the `where` of an axis of earlier rows.",
+        example: "model:\n  x: concat(item, liked)",
+        fix: "model:\n  x: concat(item, interest)",
+    },
+    Explanation {
         code: "E0451",
         title: "not supported yet",
         text: "The language can say it, this version cannot read it. The message says what.",

@@ -4,6 +4,13 @@ use super::Explanation;
 
 pub(super) const CODES: &[Explanation] = &[
     Explanation {
+        code: "W0201",
+        title: "declared and never used",
+        text: "A feature, an axis or a value of `model` that nothing uses. Most often it was left out of a group.",
+        example: "features:\n  movie: {type: id}\n  genres: {type: ids}\ngroups:\n  item: [movie]",
+        fix: "features:\n  movie: {type: id}\n  genres: {type: ids}\ngroups:\n  item: [movie, genres]",
+    },
+    Explanation {
         code: "W0501",
         title: "many unknown ids",
         text: "More than a fifth of the ids of an input have no row of their own in some part: they are not in the train part, or rarer there than\n\
