@@ -68,17 +68,18 @@ impl Reference {
         noise: Noise,
     ) -> Result<Outputs, ExecError> {
         let values = self.values(graph, batch, schedule, noise, &mut |_, _| Ok(()))?;
-        let mut changed = Vec::new();
-        for effect in graph.effects() {
-            changed.extend(self.effect(graph, effect, &values, batch, noise)?);
-        }
-        self.params.extend(changed);
         let mut outputs = Outputs::new();
         for root in graph.losses().iter().chain(graph.outputs()) {
             let tensor = values.get(&root.value).ok_or_else(|| ExecError::NotKnown(root.name.clone()))?;
             let column = prologue::column(tensor);
             outputs.insert(root.name.clone(), column.map_err(|source| failed(graph, root.value, source))?);
         }
+        finite(graph, &outputs)?;
+        let mut changed = Vec::new();
+        for effect in graph.effects() {
+            changed.extend(self.effect(graph, effect, &values, batch, noise)?);
+        }
+        self.params.extend(changed);
         Ok(outputs)
     }
 
@@ -202,6 +203,18 @@ impl Reference {
         let changed = effect.op.apply(&targets, &call).map_err(|source| ExecError::Candle { node: name(0), source })?;
         Ok(changed.into_iter().enumerate().map(|(i, tensor)| (name(i), tensor)).collect())
     }
+}
+
+/// A training step with a loss that is not a number must not change a parameter. An evaluation may report one.
+pub(super) fn finite(graph: &Graph, outputs: &Outputs) -> Result<(), ExecError> {
+    for root in graph.losses().iter().filter(|_| !graph.effects().is_empty()) {
+        if let Some(Column::F32(values)) = outputs.get(&root.name)
+            && values.iter().any(|value| !value.is_finite())
+        {
+            return Err(ExecError::NotFinite(root.name.clone()));
+        }
+    }
+    Ok(())
 }
 
 fn operands<'g>(

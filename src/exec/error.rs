@@ -38,6 +38,9 @@ pub enum ExecError {
     /// A value that must be known before the step is not.
     #[error("`{0}` decides the size of an axis but is not known before the step")]
     NotKnown(String),
+    /// A loss is NaN or infinite; no parameter has changed.
+    #[error("loss `{0}` is not a finite number")]
+    NotFinite(String),
     /// The axes of the batch.
     #[error(transparent)]
     Rows(#[from] RowsError),

@@ -90,7 +90,9 @@ fn measure(kind: MetricKind, scores: &[f32], labels: &[f32], groups: &[u32]) -> 
     let logits: Vec<f32>;
     let logits = if kind == MetricKind::Logloss {
         // A spec gives logloss a probability; the measure takes logits.
-        logits = scores.iter().map(|&p| (f64::from(p) / (1.0 - f64::from(p))).ln() as f32).collect();
+        // A probability that f32 rounds to 0 or 1 counts as 1e-15 away from it, as in scikit-learn.
+        let logit = |p: f64| (p / (1.0 - p)).ln() as f32;
+        logits = scores.iter().map(|&p| logit(f64::from(p).clamp(1e-15, 1.0 - 1e-15))).collect();
         &logits
     } else {
         scores

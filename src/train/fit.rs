@@ -9,6 +9,7 @@ use std::sync::mpsc::sync_channel;
 use crate::data::{Dataset, Order};
 use crate::diag::Diagnostic;
 use crate::exec::candle::{Outputs, Schedule};
+use crate::exec::error::ExecError;
 use crate::exec::feed::Column;
 use crate::exec::prologue::Prepared;
 use crate::ir::op::Noise;
@@ -119,11 +120,11 @@ fn one_epoch(
             let (batch, samples) = ready?;
             let noise = Noise { seed, step: progress.step + 1 };
             let schedule = numbers(train, length, noise.step);
-            let outputs = run.trainer.step(&mut run.params, &batch, &schedule, noise).map_err(step_failed)?;
+            let outputs = match run.trainer.step(&mut run.params, &batch, &schedule, noise) {
+                Err(ExecError::NotFinite(_)) => return Err(not_finite(run, &batch, &schedule, noise, progress)),
+                outputs => outputs.map_err(step_failed)?,
+            };
             let loss = loss(&run.trainer, &outputs);
-            if !loss.is_finite() {
-                return Err(not_finite(run, &batch, &schedule, noise, progress));
-            }
             progress.step += 1;
             progress.batch += 1;
             progress.loss_sum += loss * samples as f64;
@@ -161,8 +162,7 @@ fn loss(trainer: &Engine, outputs: &Outputs) -> f64 {
     trainer.graph().losses().iter().map(|root| one(&root.name)).sum()
 }
 
-/// Names the first value that is not a number. The step has been made, so the parameters may be gone; the checkpoint
-/// before it is not.
+/// Names the first value that is not a number. The step has changed nothing.
 fn not_finite(run: &mut Run, batch: &Prepared, schedule: &Schedule, noise: Noise, progress: &Progress) -> Diagnostic {
     let first = run.trainer.first_not_finite(&mut run.params, batch, schedule, noise).ok().flatten();
     let title = format!("the loss is not a number at step {}", progress.step + 1);
@@ -183,12 +183,15 @@ fn validate(
     observer: &mut dyn Observer,
 ) -> Result<(), Diagnostic> {
     let train = setting.train;
-    let part = if setting.dataset.is_empty(Part::Valid) { Part::Train } else { Part::Valid };
+    // Without a validation part nothing chooses: the train part is measured for the eye, and the last weights are the best.
+    let chooses = !setting.dataset.is_empty(Part::Valid);
+    let part = if chooses { Part::Valid } else { Part::Train };
     let batch = train.batch as usize;
     let evaluation = evaluate(&mut run.evaluator, &mut run.params, setting.dataset, setting.metrics, part, batch)?;
     let (monitor, better) = monitor(train, setting.metrics);
     let value = evaluation.value(&monitor);
     let best = match (value, progress.best) {
+        _ if !chooses => true,
         (None, _) => false,
         (Some(value), _) if value.is_nan() => false,
         (Some(_), None) => true,
@@ -202,7 +205,7 @@ fn validate(
     } else {
         progress.waited += 1;
     }
-    progress.finished |= train.patience.is_some_and(|patience| progress.waited > patience);
+    progress.finished |= train.patience.is_some_and(|patience| progress.waited >= patience);
     let train_loss = progress.loss_sum / progress.loss_samples.max(1) as f64;
     observer.validated(progress, train_loss, &evaluation, best);
     Ok(())

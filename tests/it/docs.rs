@@ -18,7 +18,8 @@ fn yaml_blocks_of_the_documents_have_no_errors() {
                 let program = spec.and_then(|spec| specrec::lower::lower(&spec, &mut sources, &mut diags));
                 assert!(program.is_some(), "{}", render_all(diags.list(), &sources, false));
             } else {
-                let blocks = specrec::syntax::load_blocks(document, yaml, &mut sources, &mut diags);
+                let library = format!("specrec: 1\n{yaml}");
+                let blocks = specrec::syntax::load_blocks(document, library.as_str(), &mut sources, &mut diags);
                 assert!(!blocks.is_empty());
             }
             assert!(diags.list().is_empty(), "{}", render_all(diags.list(), &sources, false));

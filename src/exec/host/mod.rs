@@ -135,6 +135,7 @@ impl Host {
         self.plan.steps = steps;
         done?;
         let outputs = self.outputs(weights, batch, &numbers)?;
+        super::candle::finite(&self.graph, &outputs)?;
         for at in 0..self.graph.effects().len() {
             effect::run(self, at, weights, batch, &numbers, noise)?;
         }
