@@ -170,11 +170,9 @@ impl Walk<'_> {
                 Ok(()) => self.found.tables.push(name),
                 Err(finding) => self.say(finding),
             },
-            Kind::Name => {
-                if self.names.makes(&name.name) {
-                    let title = format!("`{}` is the name of a value, so it cannot name shared parameters", name.name);
-                    self.say(Diagnostic::new("E0119", title).at(name.span, "").help("any other name will do"));
-                }
+            Kind::Name if self.names.makes(&name.name) => {
+                let title = format!("`{}` is the name of a value, so it cannot name shared parameters", name.name);
+                self.say(Diagnostic::new("E0119", title).at(name.span, "").help("any other name will do"));
             }
             _ => {}
         }

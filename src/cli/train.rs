@@ -85,7 +85,7 @@ fn train(arguments: &Arguments, console: &Console, sources: &mut Sources, diags:
     let wants = wants(&[&trainer, &evaluator]);
     let Some(dataset) = open(&spec, &wants, &Options::default(), diags) else { return Ok(()) };
     console.note(&dataset.report().to_string());
-    console.findings(&std::mem::take(diags).list().to_vec(), sources);
+    console.findings(std::mem::take(diags).list(), sources);
     if dataset.is_empty(Part::Train) {
         return Err(Diagnostic::new("E0615", "the train part has no samples, so there is nothing to train on"));
     }

@@ -273,7 +273,7 @@ mod tests {
         builder.write("ids", 0..30_u32).unwrap();
         builder.finish("").unwrap();
         let whole = fs::read(&path).unwrap();
-        let inside = |at: usize| at < 8 || at >= 64;
+        let inside = |at: usize| !(8..64).contains(&at);
         for at in 0..whole.len() {
             fs::write(&path, &whole[..at]).unwrap();
             assert!(Container::open(&path).is_none(), "cut at {at}");

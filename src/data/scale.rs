@@ -78,7 +78,7 @@ pub(crate) fn edges(wanted: &Edges, values: &[f64]) -> Vec<f64> {
             let mut edges: Vec<f64> = (1..parts).filter_map(quantile).collect();
             edges.dedup();
             // Below the least value there would be a bucket that no train row is in.
-            if edges.first().is_some() && edges.first() == sorted.first() {
+            if !edges.is_empty() && edges.first() == sorted.first() {
                 edges.remove(0);
             }
             edges

@@ -60,8 +60,8 @@ struct Entry<'a> {
 
 impl<'a> Tables<'a> {
     pub(super) fn read(spec: &'a Spec, diags: &mut Diags) -> Self {
-        let mut tables = Self::default();
-        tables.broken = spec.broken.iter().map(|name| name.name.as_str()).collect();
+        let broken = spec.broken.iter().map(|name| name.name.as_str()).collect();
+        let mut tables = Self { broken, ..Self::default() };
         for table in &spec.tables {
             let entry = Entry { name: &table.name, spec: &table.value, feature: None };
             tables.list.insert(&table.name.name, entry);

@@ -9,7 +9,7 @@ use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::build::Builder;
 use crate::ir::graph::ValueId;
 use crate::ir::input::InputSource;
-use crate::ir::op::{Call, EffectOp, Noise, Op, Site, Vjp};
+use crate::ir::op::{Call, EffectOp, Noise, Site};
 use crate::ir::rows::Rows;
 use crate::ir::types::{Space, Type};
 
@@ -18,8 +18,6 @@ pub(super) struct Kit {
     pub to: Builder,
     /// The samples.
     pub b: AxisId,
-    /// Elements under each sample.
-    pub history: AxisId,
     /// Every row of a table of five.
     pub whole: AxisId,
     /// The rows 1 and 3 of it.
@@ -34,11 +32,11 @@ impl Kit {
     pub(super) fn new(lengths: &[u32]) -> Self {
         let mut to = Builder::new("kit");
         let b = to.axis("B", None, AxisKind::Batch);
-        let history = to.axis("history", Some(b), AxisKind::Ragged { max: None });
+        to.axis("history", Some(b), AxisKind::Ragged { max: None });
         let whole = to.table_axis("t", false);
         let distinct = to.table_axis("t", true);
         let noise = Noise { seed: 7, step: 0 };
-        Self { to, b, history, whole, distinct, noise, lengths: lengths.to_vec(), values: BTreeMap::new() }
+        Self { to, b, whole, distinct, noise, lengths: lengths.to_vec(), values: BTreeMap::new() }
     }
 
     /// The space of some axes.
@@ -52,24 +50,10 @@ impl Kit {
         self.input(ty, values)
     }
 
-    /// Conditions on the space of some axes.
-    pub(super) fn bool(&mut self, axes: &[AxisId], values: &[f32]) -> ValueId {
-        let ty = Type::bool(self.space(axes));
-        self.input(ty, values)
-    }
-
     /// A value of any type that is stored as floats.
     pub(super) fn input(&mut self, ty: Type, values: &[f32]) -> ValueId {
         let width = ty.width as usize;
         let tensor = Tensor::from_slice(values, (values.len() / width, width), &Device::Cpu).unwrap();
-        let id = self.to.input("x", ty, InputSource::Weight);
-        self.values.insert(id, tensor);
-        id
-    }
-
-    /// Ids or places.
-    pub(super) fn u32(&mut self, ty: Type, values: &[u32]) -> ValueId {
-        let tensor = Tensor::from_slice(values, (values.len(), 1), &Device::Cpu).unwrap();
         let id = self.to.input("x", ty, InputSource::Weight);
         self.values.insert(id, tensor);
         id
@@ -87,65 +71,6 @@ impl Kit {
         rows.bind_root(self.whole, 5).unwrap();
         rows.bind_unique(self.distinct, vec![1, 3]).unwrap();
         rows
-    }
-
-    /// A value, with everything before it.
-    pub(super) fn tensor(&mut self, wanted: ValueId) -> Tensor {
-        let rows = self.rows();
-        let nodes: Vec<_> = self.to.graph().nodes().map(|(_, node)| node.clone()).collect();
-        for node in nodes {
-            if self.values.contains_key(&node.results[0]) {
-                continue;
-            }
-            let graph = self.to.graph();
-            let types: Vec<&Type> = node.operands.iter().map(|&id| graph.ty(id)).collect();
-            let results: Vec<&Type> = node.results.iter().map(|&id| graph.ty(id)).collect();
-            let operands: Vec<Tensor> = node.operands.iter().map(|id| self.values[id].clone()).collect();
-            let (attrs, device) = (&node.attrs, &Device::Cpu);
-            let call = Call {
-                attrs,
-                types: &types,
-                operands: &operands,
-                results: &results,
-                rows: &rows,
-                noise: self.noise,
-                device,
-            };
-            let made = node.op.eval(&call).unwrap();
-            self.values.extend(node.results.iter().copied().zip(made));
-        }
-        self.values[&wanted].clone()
-    }
-
-    /// The numbers of a value.
-    pub(super) fn value(&mut self, wanted: ValueId) -> Vec<f32> {
-        flat(&self.tensor(wanted))
-    }
-
-    /// The derivatives by the operands of the node that computes `y`, given that by its only result.
-    pub(super) fn vjp(&mut self, y: ValueId, g: &[f32]) -> Vec<Option<Vec<f32>>> {
-        let node = self.to.graph().producer(y).unwrap().clone();
-        let ty = self.to.ty(y).clone();
-        let cotangents: Vec<_> = node.results.iter().map(|&result| (result == y).then_some(())).collect();
-        let g = self.input(ty, g);
-        let cotangents: Vec<Option<ValueId>> = cotangents.into_iter().map(|own| own.map(|()| g)).collect();
-        let wanted = vec![true; node.operands.len()];
-        let derivatives = node.op.vjp(&mut Vjp {
-            to: &mut self.to,
-            operands: &node.operands,
-            results: &node.results,
-            attrs: &node.attrs,
-            cotangents: &cotangents,
-            wanted: &wanted,
-        });
-        derivatives.unwrap().into_iter().map(|derivative| derivative.map(|id| self.value(id))).collect()
-    }
-
-    /// The code of the fault that an operation finds with operands.
-    pub(super) fn fault(&mut self, op: &'static dyn Op, operands: &[Type], attrs: Attrs) -> &'static str {
-        let operands: Vec<ValueId> =
-            operands.iter().map(|ty| self.to.input("x", ty.clone(), InputSource::Weight)).collect();
-        self.to.op(op, &operands, attrs).expect_err("a fault").code
     }
 
     /// New values of an effect's targets.

@@ -71,7 +71,7 @@ mod tests {
 
     #[test]
     fn c2_a_gradient_of_another_space_is_refused() {
-        let mut kit = Kit::new(&[1]);
+        let kit = Kit::new(&[1]);
         let w = Type::f32(kit.space(&[kit.whole]), 2);
         let g = Type::f32(kit.space(&[kit.distinct]), 3);
         let number = Type::f32(kit.space(&[]), 1);

@@ -21,7 +21,8 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
                 }
                 // Between two sources there is no order of rows to fall back on.
                 let timed = plan.sources[source].time.is_some() && plan.sources[plan.samples.sources[0]].time.is_some();
-                if !timed && !(of_samples && plan.samples.sources.len() == 1) {
+                let ordered_by_row = of_samples && plan.samples.sources.len() == 1;
+                if !(timed || ordered_by_row) {
                     let title =
                         format!("the axis `{}` needs times: which event came first is not known", axis.name.name);
                     let finding = Diagnostic::new("E0454", title).at(axis.name.span, "");

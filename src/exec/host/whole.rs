@@ -188,10 +188,13 @@ fn by_candle(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) -> Re
     let mut lent: BTreeMap<ValueId, Tensor> = BTreeMap::new();
     let mut operands = Vec::with_capacity(node.operands.len());
     for &value in &node.operands {
-        if !lent.contains_key(&value) {
-            lent.insert(value, lend(host, value, sources)?);
-        }
-        operands.extend(lent.get(&value).cloned());
+        // An operand that stands twice is lent once.
+        let tensor = match lent.get(&value) {
+            Some(tensor) => tensor.clone(),
+            None => lend(host, value, sources)?,
+        };
+        lent.insert(value, tensor.clone());
+        operands.push(tensor);
     }
     let types: Vec<&Type> = node.operands.iter().map(|&value| host.graph.ty(value)).collect();
     let results: Vec<&Type> = node.results.iter().map(|&value| host.graph.ty(value)).collect();

@@ -128,10 +128,10 @@ proptest! {
     #[test]
     fn no_damaged_graph_panics(at in 0..SMALL.len(), len in 0..12usize, piece in "[%@a-z0-9.:,|!{}()\\[\\]=\"; é]{0,6}") {
         let end = (at + len).min(SMALL.len());
-        if let (Some(head), Some(tail)) = (SMALL.get(..at), SMALL.get(end..)) {
-            if let Ok(read) = graph(&format!("{head}{piece}{tail}")) {
-                prop_assert_eq!(&graph(&read.to_string()).unwrap(), &read);
-            }
+        if let (Some(head), Some(tail)) = (SMALL.get(..at), SMALL.get(end..))
+            && let Ok(read) = graph(&format!("{head}{piece}{tail}"))
+        {
+            prop_assert_eq!(&graph(&read.to_string()).unwrap(), &read);
         }
     }
 }

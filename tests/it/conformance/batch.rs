@@ -188,7 +188,7 @@ impl Batch {
                 Elem::Bool => f64::from(word % 2),
                 _ if name.starts_with("label") => [0.0, 1.0, f64::NAN][word as usize % 3],
                 _ if positive => 0.3 + share,
-                _ if word % 2 == 0 => 0.1 + share,
+                _ if word.is_multiple_of(2) => 0.1 + share,
                 _ => -0.1 - share,
             }
         };

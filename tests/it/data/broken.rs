@@ -143,7 +143,7 @@ features: {{item: {{type: id, column: ad, min_count: 1}}, price: {{type: number,
     assert_eq!(null.open(&WANTS).report().joins[0].misses, 2);
     let drop = World::new(&[("logs.csv", "ad,y\n1,1\n2,0\n3,0\n,1\n"), files[1]], &spec("drop")).open(&WANTS);
     assert_eq!((drop.len(specrec::syntax::spec::Part::Train), drop.report().sources[0].dropped), (2, 2));
-    let none = format!("{}", spec("null")).replace(", key: ad", "");
+    let none = spec("null").replace(", key: ad", "");
     assert_found(&World::new(&files, &none).findings(&WANTS), &["E0454: `ads` is joined but has no `key`"]);
 }
 

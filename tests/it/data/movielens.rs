@@ -1,6 +1,6 @@
 //! MovieLens-small as DIN reads it: parts, a history by hand, the floor of means.
 
-use specrec::data::{Batch, CacheDir, Dataset, Options, Order, Want, open};
+use specrec::data::{Batch, CacheDir, Dataset, Options, Order, open};
 use specrec::diag::Diags;
 use specrec::syntax::spec::Part;
 

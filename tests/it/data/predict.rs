@@ -109,7 +109,7 @@ fn a_broken_row_ends_it_with_its_line() {
 fn missing_files_columns_and_bundles_are_findings() {
     let world = world();
     let bundle = bundle(&world);
-    let mut found = |text: Option<&str>| {
+    let found = |text: Option<&str>| {
         let path = world.path("rows.csv");
         text.map_or_else(|| drop(std::fs::remove_file(&path)), |text| std::fs::write(&path, text).unwrap());
         let mut diags = Diags::default();
