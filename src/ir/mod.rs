@@ -59,7 +59,7 @@
 //!
 //! # The text form
 //!
-//! [`print`] writes one line an item, in order of execution, with the type on every line; values are named by their path
+//! [`mod@print`] writes one line an item, in order of execution, with the type on every line; values are named by their path
 //! in the spec, so a new node changes no other line. [`read`] reads the same text and infers every type again.
 //!
 //! ```text
