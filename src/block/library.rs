@@ -17,7 +17,6 @@ use super::{Native, native};
 const SHIPPED: &[(&str, &str)] = &[
     ("specs/blocks/activation.yaml", include_str!("../../specs/blocks/activation.yaml")),
     ("specs/blocks/attention.yaml", include_str!("../../specs/blocks/attention.yaml")),
-    ("specs/blocks/interaction.yaml", include_str!("../../specs/blocks/interaction.yaml")),
     ("specs/blocks/normalisation.yaml", include_str!("../../specs/blocks/normalisation.yaml")),
     ("specs/blocks/pooling.yaml", include_str!("../../specs/blocks/pooling.yaml")),
 ];

@@ -5,6 +5,7 @@
 
 mod block;
 mod effect;
+mod entry;
 mod exchange;
 mod looping;
 mod reduction;
@@ -27,7 +28,7 @@ use super::prologue::Prepared;
 use super::weights::Weights;
 
 use block::Data;
-use looping::Loop;
+use entry::Loop;
 
 /// A graph, planned and with its kernels chosen, and the memory of its steps.
 pub struct Host {
