@@ -11,3 +11,4 @@ mod mutations;
 mod parity;
 mod specs;
 mod train;
+mod trajectories;
