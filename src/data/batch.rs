@@ -8,7 +8,7 @@ use super::relative::{Pairs, numbers};
 use super::rows::range;
 use super::samples::Samples;
 use super::scale::bucket;
-use super::store::{Stored, encode_numbers};
+use super::store::{Stored, encoded};
 use crate::exec::feed::{Column, Feed};
 use crate::syntax::spec::Part;
 
@@ -217,7 +217,7 @@ fn relative(
     let mut out = Vec::new();
     for pair in 0..seen.count() {
         let row: Vec<f64> = values.iter().map(|column| column[pair]).collect();
-        encode_numbers(plan, fit, &row, &mut out);
+        out.extend((0..plan.width()).map(|at| encoded(plan, fit, &row, at)));
     }
     Ok(Gathered::Numbers(out))
 }
@@ -235,8 +235,8 @@ fn served(bundle: &DataBundle, feature: usize, part: Part, rows: usize) -> Optio
         }
         Form::Bucket { .. } => Gathered::Ids(vec![bucket(value, &fit.edges); rows]),
         Form::Numbers { .. } => {
-            let mut row = Vec::new();
-            encode_numbers(feature, fit, &vec![value; feature.values.len()], &mut row);
+            let values = vec![value; feature.values.len()];
+            let row: Vec<f32> = (0..feature.width()).map(|at| encoded(feature, fit, &values, at)).collect();
             Gathered::Numbers(row.repeat(rows))
         }
     })

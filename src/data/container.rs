@@ -11,6 +11,7 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -139,7 +140,9 @@ impl Builder {
     /// A container in a file, which gets its name when it is complete.
     pub(crate) fn file(path: &Path) -> io::Result<Builder> {
         let mut name = path.file_name().unwrap_or_default().to_os_string();
-        name.push(format!(".{}.part", std::process::id()));
+        // Two writers of one container, in one process or two, must not write into one file.
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        name.push(format!(".{}.{}.part", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
         let temporary = path.with_file_name(name);
         let writer = BufWriter::new(File::create(&temporary)?);
         let mut builder = Self::new(Sink::File { writer, temporary, path: path.to_path_buf() });

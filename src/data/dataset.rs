@@ -4,12 +4,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::batch::Batch;
+use super::batch::{Batch, Damaged};
 use super::bundle::{DataBundle, Facts};
 use super::cache::{CacheDir, file_name};
 use super::container::{Builder, Container};
 use super::encode::{Encoding, Order as Rows, kept, write_events, write_samples};
-use super::feeder::{Batches, Request, start};
+use super::feeder::{Batches, Request, damaged, start};
 use super::files::find_all;
 use super::fit::fit;
 use super::load::load;
@@ -65,9 +65,10 @@ fn open_own(spec: &Spec, wants: &[Want], options: &Options, diags: &mut Diags) -
     {
         return Some(dataset);
     }
+    let mut container = None;
     if let Some(path) = path {
         match read(&plan, &files, Some(&path), diags) {
-            Ok(found) => return found.and_then(|found| Dataset::read(plan, found)),
+            Ok(found) => container = Some(found?),
             Err(error) => {
                 let title = format!("the column cache cannot be written: {error}");
                 let help = "the data is kept in memory; `SPECREC_CACHE` names another directory";
@@ -75,13 +76,21 @@ fn open_own(spec: &Spec, wants: &[Want], options: &Options, diags: &mut Diags) -
             }
         }
     }
-    match read(&plan, &files, None, diags) {
-        Ok(found) => found.and_then(|found| Dataset::read(plan, found)),
-        Err(error) => {
-            diags.push(Diagnostic::new("E0503", format!("the data cannot be read: {error}")));
-            None
-        }
+    let container = match container {
+        Some(container) => container,
+        None => match read(&plan, &files, None, diags) {
+            Ok(found) => found?,
+            Err(error) => {
+                diags.push(Diagnostic::new("E0503", format!("the data cannot be read: {error}")));
+                return None;
+            }
+        },
+    };
+    let dataset = Dataset::read(plan, container);
+    if dataset.is_none() {
+        diags.push(damaged(Damaged));
     }
+    dataset
 }
 
 /// Both passes over the files, into a file or into memory. An error is one of the disk that takes the cache.

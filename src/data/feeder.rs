@@ -55,8 +55,12 @@ impl<T: Send + 'static> Ahead<T> {
     /// Runs a producer on a thread of its own. It hands over one thing at a time and stops when told that nobody listens.
     pub(crate) fn of(produce: impl FnOnce(&mut dyn FnMut(Result<T, Diagnostic>) -> bool) + Send + 'static) -> Ahead<T> {
         let (sender, receiver) = sync_channel(AHEAD);
+        let own = sender.clone();
         let work = move || produce(&mut |made| sender.send(made).is_ok());
         let thread = std::thread::Builder::new().name("batches".into()).spawn(work);
+        if let Err(error) = &thread {
+            let _ = own.send(Err(Diagnostic::new("E0503", format!("no thread can be started to read data: {error}"))));
+        }
         Ahead { made: Some(receiver), thread: thread.ok() }
     }
 }
@@ -65,7 +69,12 @@ impl<T> Iterator for Ahead<T> {
     type Item = Result<T, Diagnostic>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.made.as_ref()?.recv().ok()
+        if let Ok(made) = self.made.as_ref()?.recv() {
+            return Some(made);
+        }
+        // The thread has ended. If by a panic, what came so far is not all, and must not pass for it.
+        let broken = self.thread.take().is_some_and(|thread| thread.join().is_err());
+        broken.then(|| Err(Diagnostic::new("E0503", "reading data broke off")))
     }
 }
 
@@ -95,5 +104,16 @@ mod tests {
         assert_eq!(numbers.next(), Some(Ok(1)));
         // The test ends only if the endless producer does.
         drop(numbers);
+    }
+
+    #[test]
+    fn a_panic_is_an_error_and_not_the_end() {
+        let mut numbers = Ahead::of(|send| {
+            send(Ok(0));
+            panic!("on purpose");
+        });
+        assert_eq!(numbers.next(), Some(Ok(0)));
+        assert!(numbers.next().is_some_and(|last| last.is_err()));
+        assert!(numbers.next().is_none());
     }
 }

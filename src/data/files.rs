@@ -45,17 +45,18 @@ pub(crate) fn headers(plan: &Plan, files: &[Vec<SourceFile>], diags: &mut Diags)
     plan.sources.iter().zip(files).map(read).collect()
 }
 
-/// Reads every chunk of a source's files. What is wrong with rows goes to `found`; a file that cannot be read on is a
-/// finding at once.
+/// Reads every chunk of a source's files and says how many rows there were, which are numbered from `first_row` on. What
+/// is wrong with rows goes to `found`; a file that cannot be read on is a finding at once.
 pub(crate) fn read_chunks<'a>(
     source: &SourcePlan,
     files: &'a [SourceFile],
     columns: &[String],
     found: &mut RowFindings,
     diags: &mut Diags,
+    first_row: u64,
     mut each: impl FnMut(&mut Chunk, &'a SourceFile, &mut RowFindings),
 ) -> u64 {
-    let mut chunk = Chunk::new(columns.len());
+    let mut chunk = Chunk::new(columns.len()).starting_at(first_row);
     for file in files {
         let mut read = || -> Result<(), Failure> {
             let mut reader = Reader::open(file, &source.dialect, columns)?;
@@ -71,7 +72,7 @@ pub(crate) fn read_chunks<'a>(
             diags.push(failure(source, file, &what));
         }
     }
-    chunk.rows_met()
+    chunk.next_row() - first_row
 }
 
 /// Reads a source that others join: its key, and the columns `names`.
@@ -107,14 +108,14 @@ pub(crate) fn read_joined(
     let mut report = SourceReport { name: source.name.clone(), files: files.len() as u64, ..SourceReport::default() };
     let mut found = RowFindings::new(plan, source);
     let mut doubled: Vec<Diagnostic> = Vec::new();
-    report.rows = read_chunks(source, files, &columns, &mut found, diags, |chunk, file, found| {
+    report.rows = read_chunks(source, files, &columns, &mut found, diags, 0, |chunk, file, found| {
         let (keep, faults) = kept(source, &columns, chunk);
-        for Fault { row, what } in faults {
-            found.add(file, chunk.lines[row], &Wrong::Broken(what));
+        for Fault { row, what } in &faults {
+            found.add(file, chunk.lines[*row], &Wrong::Broken(what.clone()));
         }
         for row in 0..chunk.rows.len() {
             if !keep[row] {
-                report.filtered += 1;
+                report.filtered += u64::from(faults.iter().all(|fault| fault.row != row));
                 continue;
             }
             let Some(text) = chunk.columns[key_at].get(row) else {
@@ -156,5 +157,7 @@ fn kept(source: &SourcePlan, columns: &[String], chunk: &Chunk) -> (Vec<bool>, V
     let mut faults = Vec::new();
     let keep =
         eval(filter, &frame, &mut faults).truths(rows, &mut faults).iter().map(|keep| *keep == Some(true)).collect();
+    faults.sort_by_key(|fault| fault.row);
+    faults.dedup_by_key(|fault| fault.row);
     (keep, faults)
 }

@@ -20,7 +20,7 @@ pub(crate) fn no_file(path: &str, span: Span) -> Diagnostic {
 /// A file that cannot be read, or not on from some line.
 pub(crate) fn failure(source: &SourcePlan, file: &SourceFile, failure: &Failure) -> Diagnostic {
     let place = failure.line.map(|line| format!(":{line}")).unwrap_or_default();
-    let code = if failure.what.contains("is not read yet") { "E0502" } else { "E0503" };
+    let code = if failure.unread { "E0502" } else { "E0503" };
     Diagnostic::new(code, format!("`{}{place}` cannot be read: {}", file.name, failure.what)).at(span_of(source), "")
 }
 

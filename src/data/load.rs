@@ -11,7 +11,7 @@ use super::plan::{Origin, Plan, SplitPlan};
 use super::report::{JoinReport, SourceReport};
 use super::rows::{Codebooks, Counts, Reading, Rows, Table, Task};
 use super::source::{Header, SourceFile};
-use crate::diag::Diags;
+use crate::diag::{Diagnostic, Diags};
 
 /// Sources read together into one table: those of the samples, or one of events.
 #[derive(Clone, Debug)]
@@ -138,6 +138,7 @@ pub(crate) fn load(
     let mut bound = bindings.into_iter();
     for stream in &streams {
         let mut rows = Rows::new(plan, &stream.task, dir);
+        let mut first_row = 0;
         for (at, &place) in stream.sources.iter().enumerate() {
             let Some(Bound { binding, lists }) = bound.next() else { continue };
             let part = match &plan.samples.split {
@@ -149,22 +150,31 @@ pub(crate) fn load(
             let reading = Reading { plan, task: &stream.task, place, source, binding, lists, joined: &joined, part };
             let mut counts = Counts::default();
             let mut found = RowFindings::new(plan, source);
-            let met = read_chunks(source, &files[place], &columns, &mut found, diags, |chunk, file, found| {
-                for (line, wrong) in reading.add(chunk, &mut rows, &mut codebooks, &mut counts) {
-                    found.add(file, line, &wrong);
-                }
-            });
+            let met =
+                read_chunks(source, &files[place], &columns, &mut found, diags, first_row, |chunk, file, found| {
+                    for (line, wrong) in reading.add(chunk, &mut rows, &mut codebooks, &mut counts) {
+                        found.add(file, line, &wrong);
+                    }
+                });
             for used in &reading.binding.joins {
-                joins[used.join].rows += met - found.broken;
+                joins[used.join].rows += counts.looked_up;
                 joins[used.join].misses += counts.misses.get(used.join).copied().unwrap_or(0);
             }
+            first_row += met;
             let (name, read) = (source.name.clone(), files[place].len() as u64);
             let broken = found.broken;
             let Counts { filtered, dropped, .. } = counts;
             sources[place] = Some(SourceReport { name, files: read, rows: met, broken, filtered, dropped });
             found.finish(diags);
         }
-        tables.push(rows.finish()?);
+        let table = rows.finish()?;
+        for (&axis, _) in
+            stream.task.lists.iter().zip(&table.lists).filter(|(_, list)| list.count > u64::from(u32::MAX))
+        {
+            let title = format!("`{}` lists more than 4,294,967,295 elements", plan.axes[axis].name);
+            diags.push(Diagnostic::new("E0503", title).at(plan.axes[axis].span, "").help("a smaller `last`"));
+        }
+        tables.push(table);
     }
     if diags.has_errors() {
         return Ok(None);
@@ -234,7 +244,7 @@ pub(crate) fn bind_elements(
     let (binding, missing) = bind(plan, &names, &known, needed);
     for (name, span) in missing {
         let title = format!("the column `{name}` is not known along `{}`", axis.name);
-        let finding = crate::diag::Diagnostic::new("E0504", title).at(span, "").at(axis.span, "the axis");
+        let finding = Diagnostic::new("E0504", title).at(span, "").at(axis.span, "the axis");
         diags.push(finding.help("list it under `columns`, or join a source that has it by a column that is listed"));
     }
     binding

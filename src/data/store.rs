@@ -47,24 +47,19 @@ pub(crate) fn write_feature(
             match feature.form {
                 Form::Bucket { .. } => builder.write(name, rows.map(|row| bucket(numbers(row)[0], &fit.edges))),
                 _ => {
-                    let encoded = rows.flat_map(|row| {
-                        let mut out = Vec::with_capacity(feature.width());
-                        encode_numbers(feature, fit, numbers(row), &mut out);
-                        out
-                    });
-                    builder.write(name, encoded)
+                    let of = |row| (0..feature.width()).map(move |at| encoded(feature, fit, numbers(row), at));
+                    builder.write(name, rows.flat_map(of))
                 }
             }
         }
     }
 }
 
-/// Adds the numbers of one row as an input holds them: scaled, and the flag where there is one.
-pub(crate) fn encode_numbers(feature: &FeaturePlan, fit: &FeatureFit, values: &[f64], out: &mut Vec<f32>) {
-    let Form::Numbers { scale, missing } = feature.form else { return };
-    out.extend(values.iter().zip(&fit.statistics).map(|(value, fit)| fit.scaled(*value, scale, missing)));
-    if missing.flag {
-        out.push(f32::from(u8::from(values.iter().any(|value| value.is_nan()))));
+/// One of the numbers that an input holds of a row: each value scaled, then the flag where there is one.
+pub(crate) fn encoded(feature: &FeaturePlan, fit: &FeatureFit, values: &[f64], at: usize) -> f32 {
+    match (&feature.form, values.get(at).zip(fit.statistics.get(at))) {
+        (Form::Numbers { scale, missing }, Some((value, statistics))) => statistics.scaled(*value, *scale, *missing),
+        _ => f32::from(u8::from(values.iter().any(|value| value.is_nan()))),
     }
 }
 

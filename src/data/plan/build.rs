@@ -74,17 +74,24 @@ pub(super) fn not_yet(what: &str, span: Span) -> Diagnostic {
 }
 
 fn sources(spec: &Spec, diags: &mut Diags) -> Vec<SourcePlan> {
+    let of_samples = spec.samples.time.as_ref().and_then(|time| clock(time, diags));
     let plan = |source: &Named<SourceSpec>| {
         let own = &source.value;
-        let time = own.time.as_ref().or(spec.samples.time.as_ref());
+        let dialect = dialect(own, diags);
+        let own_time = own.time.as_ref().and_then(|time| clock(time, diags));
+        // What the samples say holds for their own sources before anything else, for others for want of better.
+        let time = match is_sampled(spec, &source.name.name) {
+            true => of_samples.clone().or(own_time),
+            false => own_time.or(of_samples.clone()),
+        };
         SourcePlan {
             name: source.name.name.clone(),
             span: source.name.span,
             paths: own.paths.clone(),
-            dialect: dialect(own, diags),
+            dialect,
             key: own.key.clone(),
             filter: own.filter.clone(),
-            time: time.and_then(|time| clock(time, diags)),
+            time,
             skip_broken: own.on_error == OnError::Skip,
         }
     };
@@ -93,6 +100,14 @@ fn sources(spec: &Spec, diags: &mut Diags) -> Vec<SourcePlan> {
         expect(filter, Kind::Bool, &|_| Some(Kind::Column), false, diags);
     }
     plans
+}
+
+/// Whether samples are rows of a source.
+fn is_sampled(spec: &Spec, source: &str) -> bool {
+    match spec.samples.split.as_ref().map(|split| &split.value) {
+        Some(Split::From(parts)) => parts.iter().any(|(_, name)| name.name == source),
+        _ => spec.samples.from.name == source,
+    }
 }
 
 fn dialect(source: &SourceSpec, diags: &mut Diags) -> Dialect {

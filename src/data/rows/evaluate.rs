@@ -102,6 +102,8 @@ pub(crate) struct Counts {
     pub(crate) misses: Vec<u64>,
     /// Left out for want of a match.
     pub(crate) dropped: u64,
+    /// Rows whose keys were looked up, those left out for it included.
+    pub(crate) looked_up: u64,
 }
 
 /// A source being read for a task.
@@ -136,6 +138,7 @@ impl Reading<'_> {
         let columns = Columns::of(chunk);
         let (found, misses) = self.binding.join(self.plan, &columns, self.joined);
         counts.misses.resize(self.plan.joins.len(), 0);
+        counts.looked_up += columns.rows as u64;
         for (used, misses) in self.binding.joins.iter().zip(&misses) {
             counts.misses[used.join] += misses.len() as u64;
             if !self.task.serving && self.plan.joins[used.join].missing == JoinMissing::Error {
@@ -194,6 +197,7 @@ impl Reading<'_> {
             for &row in misses {
                 if std::mem::replace(&mut keep[row as usize], false) {
                     counts.dropped += 1;
+                    counts.looked_up += 1;
                     counts.misses[used.join] += 1;
                 }
             }

@@ -38,9 +38,9 @@ impl Input {
         let plain: Box<dyn Read + Send> = match magic.as_slice() {
             [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(BufReader::with_capacity(BLOCK, file))),
             [0x28, 0xb5, 0x2f, 0xfd] => {
-                return Err(Failure::new(None, "zstd is not read yet: expected plain text or gzip"));
+                return Err(Failure::unread("zstd"));
             }
-            b"PAR1" => return Err(Failure::new(None, super::NO_PARQUET)),
+            b"PAR1" => return Err(Failure::unread("Parquet")),
             _ => Box::new(file),
         };
         let reader = match encoding.filter(|encoding| *encoding != UTF_8) {
@@ -139,7 +139,7 @@ fn failure(error: io::Error) -> Failure {
         io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => format!("the compressed file is damaged: {error}"),
         _ => format!("it cannot be read: {error}"),
     };
-    Failure { line: None, what }
+    Failure::new(None, what)
 }
 
 /// Turns another encoding into UTF-8.

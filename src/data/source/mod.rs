@@ -14,10 +14,6 @@ pub(crate) use self::path::{SourceFile, find};
 use super::texts::Texts;
 use crate::syntax::spec::Format;
 
-/// What is said where Parquet is met.
-pub(crate) const NO_PARQUET: &str =
-    "Parquet is not read yet: expected CSV, JSON Lines, libsvm or sequences, plain or gzip";
-
 /// Rows of a full chunk, unless its texts fill [`CHUNK_BYTES`] first.
 const CHUNK_ROWS: usize = 8192;
 /// Texts of a full chunk.
@@ -47,11 +43,19 @@ pub(crate) struct Failure {
     pub(crate) line: Option<u64>,
     /// The fact.
     pub(crate) what: String,
+    /// Whether the file is sound, and only its format is not read.
+    pub(crate) unread: bool,
 }
 
 impl Failure {
     pub(crate) fn new(line: Option<u64>, what: impl Into<String>) -> Failure {
-        Failure { line, what: what.into() }
+        Failure { line, what: what.into(), unread: false }
+    }
+
+    /// A format that is not read.
+    pub(crate) fn unread(format: &str) -> Failure {
+        let what = format!("{format} is not read yet: expected CSV, JSON Lines, libsvm or sequences, plain or gzip");
+        Failure { line: None, what, unread: true }
     }
 }
 
@@ -75,8 +79,13 @@ impl Chunk {
         Chunk { columns: vec![Texts::default(); columns], ..Chunk::default() }
     }
 
-    /// Rows met so far in the source.
-    pub(crate) fn rows_met(&self) -> u64 {
+    /// Lets rows be numbered from another number than 0.
+    pub(crate) fn starting_at(self, row: u64) -> Chunk {
+        Chunk { next_row: row, ..self }
+    }
+
+    /// The number that the next row gets.
+    pub(crate) fn next_row(&self) -> u64 {
         self.next_row
     }
 
@@ -255,7 +264,7 @@ pub(crate) fn names_format(file: &SourceFile) -> bool {
 /// The format that the spec or the name says; other names are delimited text.
 fn format_of(file: &SourceFile, dialect: &Dialect) -> Result<Format, Failure> {
     match dialect.format.or(format_in_name(file)).unwrap_or(Format::Csv) {
-        Format::Parquet => Err(Failure::new(None, NO_PARQUET)),
+        Format::Parquet => Err(Failure::unread("Parquet")),
         format => Ok(format),
     }
 }
