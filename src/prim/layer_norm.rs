@@ -6,7 +6,7 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Space, Type};
 
-use super::{make, rule};
+use super::{make, rule, tensor};
 
 /// `layer_norm(x, scale, shift) {eps}`: `(x - mean) / sqrt(variance + eps) * scale + shift`, the variance biased.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Op for LayerNorm {
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let (normal, _) = normalised(&call.operands[0], call.attrs.float("eps"))?;
-        Ok(vec![normal.broadcast_mul(&call.operands[1])?.broadcast_add(&call.operands[2])?])
+        Ok(vec![tensor::own(normal.broadcast_mul(&call.operands[1])?.broadcast_add(&call.operands[2])?)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
@@ -76,7 +76,7 @@ impl Op for LayerNormGrad {
         let along = (&scaled * &normal)?.mean_keepdim(1)?;
         let rest = scaled.broadcast_sub(&scaled.mean_keepdim(1)?)?;
         let dx = (rest - normal.broadcast_mul(&along)?)?.broadcast_div(&spread)?;
-        Ok(vec![dx, (g * normal)?.sum_keepdim(0)?, g.sum_keepdim(0)?])
+        Ok(vec![tensor::own(dx)?, (g * normal)?.sum_keepdim(0)?, g.sum_keepdim(0)?])
     }
 
     /// Nothing is differentiated twice.

@@ -26,8 +26,10 @@ const COUPLED: &[&str] = &["count", "moments", "outer_sum", "scatter", "sum", "s
 const WITHOUT_DERIVATIVE: &[&str] = &[
     "batch_norm",
     "bce_grad",
+    "cross_entropy_grad",
     "dropout",
     "gelu_grad",
+    "layer_norm_grad",
     "leaky_relu_grad",
     "relu_grad",
     "sigmoid_grad",
@@ -36,6 +38,7 @@ const WITHOUT_DERIVATIVE: &[&str] = &[
     "sqrt_grad",
     "sum_squares",
     "tanh_grad",
+    "top",
 ];
 
 /// Operations whose derivative is by definition not that of their value.
@@ -200,7 +203,8 @@ fn per_sample(graph: &Graph, node: &Node, samples: &[u64]) -> BTreeMap<(ValueId,
             if let Elem::Index(axis) = ty.elem
                 && let Some((_, first)) = own_elements(graph, axis, &rows, samples, sample)
             {
-                own.iter_mut().for_each(|place| *place -= first as f64);
+                // A place that is none is 0, which may be before the first.
+                own.iter_mut().for_each(|place| *place = (*place - first as f64).max(0.0));
             }
             found.insert((result, sample), own);
         }

@@ -40,6 +40,10 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("choose", "input %c: bool[B, h] input %x: f32[B, h, 2] input %y: f32[B, 1] %z: f32[B, h, 2] = choose(%c, %x, %y)"),
     ("choose", "input %c: bool[B] input %x: id<t>[B] input %y: id<t>[B, h] %z: id<t>[B, h] = choose(%c, %x, %y)"),
     (
+        "cloze",
+        "input %x: id<t>[B, h] %t: id<t>[B, h], %c: bool[B, h] = cloze(%x) {last: 0.1, mask: 1, over: h, rate: 0.4, stream: \"c\"}",
+    ),
+    (
         "concat",
         "input %x: f32[B, h, 2] input %y: f32[B, 1] input %z: f32[B, s, 3] %r: f32[B, h, s, 6] = concat(%x, %y, %z)",
     ),
@@ -47,6 +51,16 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("contract", "input %x: f32[B, h, 2] input %y: f32[B, s, 1] %z: f32[B, s, 2] = contract(%x, %y) {over: h}"),
     ("count", "%y: f32[B, h, 1] = count() {of: g, over: g}"),
     ("count", "%y: f32[1] = count() {of: [B, s], over: [B, s]}"),
+    (
+        "cross_entropy",
+        "table @t: f32[|t|, 2] = normal(1) input %x: f32[B, h, 2] input %i: index<|t|>[B, h] table @b: f32[|t|, 1] = 0
+        %y: f32[B, h, 1] = cross_entropy(%x, @t, %i, @b) {from: 1}",
+    ),
+    (
+        "cross_entropy_grad",
+        "table @t: f32[|t|, 2] = normal(1) input %x: f32[B, h, 2] input %i: index<|t|>[B, h] input %g: f32[B, h, 1]
+        %y: f32[B, h, 2], %z: f32[|t|, 2] = cross_entropy_grad(%g, %x, @t, %i) {from: 0}",
+    ),
     ("div", "input %x: f32[B, h, 2] input %y: f32[B, 2] %z: f32[B, h, 2] = div(%x, %y)"),
     ("dot", "input %x: f32[B, h, 3] input %y: f32[B, s, 3] %z: f32[B, h, s, 1] = dot(%x, %y)"),
     ("dropout", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = dropout(%x) {rate: 0.5, stream: \"d\"}"),
@@ -67,10 +81,20 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("gelu", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = gelu(%x)"),
     ("gelu_grad", "input %x: f32[B, h, 2] input %y: f32[B, h, 2] %z: f32[B, h, 2] = gelu_grad(%x, %y)"),
     ("gt", "input %x: f32[B, h, 1] input %y: f32[B, 2] %z: bool[B, h, 2] = gt(%x, %y)"),
+    ("hide_last", "input %x: id<t>[B, h] %t: id<t>[B, h], %c: bool[B, h] = hide_last(%x) {mask: 1, over: h}"),
     ("known", "input %label: f32[B, 1] %y: bool[B] = known(%label)"),
     ("last", "input %x: f32[B, h, s, 2] %y: f32[B, h, 2] = last(%x) {over: s}"),
     ("last", "input %x: f32[B, h, 2] input %c: bool[B] %y: f32[B, 2] = last(%x, %c) {over: h}"),
     ("last_row", "input %c: bool[B, h] %y: bool[B, h] = last_row(%c) {over: h}"),
+    (
+        "layer_norm",
+        "input %x: f32[B, h, 3] param @s: f32[3] = 1 param @t: f32[3] = 0 %y: f32[B, h, 3] = layer_norm(%x, @s, @t) {eps: 0.1}",
+    ),
+    (
+        "layer_norm_grad",
+        "input %g: f32[B, h, 3] input %x: f32[B, h, 3] param @s: f32[3] = 1
+        %y: f32[B, h, 3], %z: f32[3], %w: f32[3] = layer_norm_grad(%g, %x, @s) {eps: 0.1}",
+    ),
     ("le", "input %x: f32[B, h, 1] input %y: f32[B, 2] %z: bool[B, h, 2] = le(%x, %y)"),
     ("leaky_relu", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = leaky_relu(%x) {slope: 0.1}"),
     (
@@ -137,6 +161,10 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("sum_width", "input %x: f32[B, h, 3] %y: f32[B, h, 1] = sum_width(%x)"),
     ("tanh", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = tanh(%x)"),
     ("tanh_grad", "input %x: f32[B, h, 2] input %y: f32[B, h, 2] %z: f32[B, h, 2] = tanh_grad(%x, %y)"),
+    (
+        "top",
+        "axis n: static(2) input %x: f32[B, h, s, 1] %y: index<s>[B, h, n], %z: f32[B, h, n, 1] = top(%x) {as: n, over: s}",
+    ),
     ("transpose", "param @w: f32[4 x 2] = glorot %y: f32[2 x 4] = transpose(@w)"),
     ("twin", "axis p: twin of h input %x: f32[B, h, s, 2] %y: f32[B, s, p, 2] = twin(%x) {as: p, of: h}"),
     ("twin", "axis other: twin of B input %x: f32[B, 2] %y: f32[other, 2] = twin(%x) {as: other, of: B}"),
