@@ -20,7 +20,18 @@ use specrec::prim::{EFFECTS, REGISTRY, prims};
 
 /// Operations that mix samples in at least one of their samples: batch statistics, sums over the batch, gradients by
 /// what all samples share.
-const COUPLED: &[&str] = &["count", "moments", "outer_sum", "scatter", "sum", "sum_squares", "twin"];
+const COUPLED: &[&str] = &[
+    "count",
+    "cross_entropy_grad",
+    "layer_norm_grad",
+    "moments",
+    "outer_sum",
+    "scan_grad",
+    "scatter",
+    "sum",
+    "sum_squares",
+    "twin",
+];
 
 /// Operations that say that nothing differentiates them: derivatives themselves, and what a pass expands first.
 const WITHOUT_DERIVATIVE: &[&str] = &[
@@ -32,6 +43,7 @@ const WITHOUT_DERIVATIVE: &[&str] = &[
     "layer_norm_grad",
     "leaky_relu_grad",
     "relu_grad",
+    "scan_grad",
     "sigmoid_grad",
     "softmax_grad",
     "softplus_grad",

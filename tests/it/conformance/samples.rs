@@ -132,6 +132,32 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("rows_pad", "param @w: f32[2 x 3] = glorot %y: f32[4 x 3] = rows_pad(@w) {from: 1, height: 4}"),
     ("rsqrt", "input %positive: f32[B, h, 2] %y: f32[B, h, 2] = rsqrt(%positive)"),
     ("same", "axis p: twin of h %y: bool[B, h, p] = same() {first: h, second: p}"),
+    (
+        "scan",
+        "input %x: f32[B, h, 1] input %c: f32[B, 1] param @w: f32[1] = 0.5 param @first: f32[1] = 0
+        %s: f32[B, h, 1] = scan(%x, @first, %c, @w) {over: h} body {
+            axis sequences: batch
+            input %x: f32[sequences, 1] input %s: f32[sequences, 1] input %c: f32[sequences, 1] input %w: f32[1]
+            %kept: f32[sequences, 1] = mul(%s, %w)
+            %new: f32[sequences, 1] = mul(%x, %c)
+            %next: f32[sequences, 1] = add(%kept, %new)
+            output s = %next
+        }",
+    ),
+    (
+        "scan_grad",
+        "input %x: f32[B, h, 1] input %c: f32[B, 1] param @w: f32[1] = 0.5 param @first: f32[1] = 0
+        input %s: f32[B, h, 1] input %g: f32[B, h, 1]
+        %dx: f32[B, h, 1], %ds: f32[B, 1] = scan_grad(%x, @first, %c, @w, %s, %g) {over: h, states: 1} body {
+            axis sequences: batch
+            input %x: f32[sequences, 1] input %s: f32[sequences, 1] input %c: f32[sequences, 1] input %w: f32[1]
+            input %g: f32[sequences, 1]
+            %dx: f32[sequences, 1] = mul(%g, %c)
+            %ds: f32[sequences, 1] = mul(%g, %w)
+            output x = %dx
+            output s = %ds
+        }",
+    ),
     ("scatter", "input %x: f32[B, h, 3] input %i: index<t!>[B, h] %y: f32[t!, 3] = scatter(%x, %i) {to: t!}"),
     ("scatter", "input %x: f32[B, h, 3] input %i: index<h>[B, h] %y: f32[B, h, 3] = scatter(%x, %i) {to: h}"),
     (
