@@ -81,7 +81,7 @@ const STAGES: &[(&str, Make)] = &[
             copy_columns(x.floats(), of, out, to, block.rows, x.width, Write::Set);
         }))
     }),
-    ("random", |_, node| random(node)),
+    ("random", random),
     ("rows", |graph, node| {
         let from = node.attrs.int("from") as usize * width(graph, node);
         Some(Box::new(move |block, out| out.copy_from_slice(&block.reads[0].floats()[from..from + out.len()])))
@@ -304,7 +304,9 @@ fn bce_grad(block: &Block, out: &mut [f32]) {
 }
 
 /// Inverted dropout noise: the numbers of a row follow from its sample and its place there.
-fn random(node: &Node) -> Option<Stage> {
+fn random(graph: &Graph, node: &Node) -> Option<Stage> {
+    // Without samples there is no address that a block knows.
+    graph.axes().batch_of(&graph.ty(node.results[0]).space)?;
     let (stream, rate) = (node.attrs.text("stream").to_owned(), node.attrs.float("rate"));
     Some(Box::new(move |block, out| {
         let stream = Stream::new(block.noise.seed, &stream);

@@ -7,6 +7,7 @@ use candle_core::{Device, Tensor};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
+use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::graph::{Def, Graph, Node, NodeId, ValueId};
 use crate::ir::op::{Call, Noise};
 use crate::ir::types::Type;
@@ -31,7 +32,7 @@ pub(super) type Kernel = fn(&Node, &Job, &mut [f32]);
 
 /// Operations with a kernel over all rows, alphabetical.
 const WHOLE: &[(&str, Kernel)] =
-    &[("fetch", fetch), ("linear", linear), ("outer_sum", outer_sum), ("scatter", scatter)];
+    &[("count", count), ("fetch", fetch), ("linear", linear), ("outer_sum", outer_sum), ("scatter", scatter)];
 
 /// What a kernel sees.
 pub(super) struct Job<'a> {
@@ -45,7 +46,7 @@ pub(super) struct Job<'a> {
 pub(super) enum Found {
     /// By a kernel of the table.
     Kernel(Kernel),
-    /// By a stage kernel over the rows of the unit space: arithmetic on weights.
+    /// By a stage kernel over the rows of one space without samples: arithmetic on weights and on rows of tables.
     Stage(Stage),
 }
 
@@ -55,14 +56,24 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
     if !graph.ty(result).is_float() {
         return None;
     }
-    let unit = |value: &ValueId| graph.ty(*value).space.is_unit();
-    if node.results.iter().chain(&node.operands).all(unit)
+    let own = &graph.ty(result).space;
+    let beside = |value: &ValueId| graph.ty(*value).space == *own || graph.ty(*value).space.is_unit();
+    if graph.axes().batch_of(own).is_none()
+        && node.operands.iter().all(beside)
         && let Some(stage) = stage::find(graph, node)
     {
         return Some(Found::Stage(stage));
     }
     let (_, kernel) = WHOLE.iter().find(|(known, _)| *known == node.op.name())?;
-    Some(Found::Kernel(*kernel))
+    (node.op.name() != "scatter" || has_lists(graph, node)).then_some(Found::Kernel(*kernel))
+}
+
+/// Whether the batch brings the lists that a sum by places follows: those of a lookup in a table, no others.
+fn has_lists(graph: &Graph, node: &Node) -> bool {
+    let places = node.operands.get(1).and_then(|&places| graph.producer(places));
+    let whole = |axis: &AxisId| matches!(graph.axis(*axis).kind, AxisKind::Unique { .. });
+    places.is_some_and(|places| places.op.name() == "locate")
+        && graph.ty(node.results[0]).space.axes().iter().all(whole)
 }
 
 /// Computes a node.
@@ -93,21 +104,37 @@ impl<'a> Job<'a> {
     }
 }
 
-/// The unit space as one block: a row for every row of the matrices.
+/// A space without samples as one block.
 fn by_stage(stage: &Stage, node: &Node, job: &Job, noise: Noise, out: &mut [f32]) {
-    let height = job.graph.ty(node.results[0]).height;
+    let result = job.graph.ty(node.results[0]);
+    let rows = job.batch.rows.count(&result.space) * result.height as usize;
     let reads: Vec<Read> = node
         .operands
         .iter()
         .zip(&job.reads)
         .map(|(&value, &data)| {
             let ty = job.graph.ty(value);
-            let rows = if ty.height == 1 && height > 1 { Rows::One } else { Rows::All };
-            Read { data, width: ty.width as usize, rows }
+            let one = ty.space.is_unit() && ty.height == 1;
+            Read { data, width: ty.width as usize, rows: if one { Rows::One } else { Rows::All } }
         })
         .collect();
-    let block = Block { rows: height as usize, reads: &reads, segments: &[], ids: &[], to_result: Rows::All, noise };
+    let block = Block { rows, reads: &reads, segments: &[], ids: &[], to_result: Rows::All, noise };
     stage(&block, out);
+}
+
+/// Rows of the space `of` for each row of the result.
+fn count(node: &Node, job: &Job, out: &mut [f32]) {
+    let rows = &job.batch.rows;
+    let of = rows.axes().close(node.attrs.axes("of"));
+    let space = &job.graph.ty(node.results[0]).space;
+    if space.is_unit() {
+        out.fill(rows.count(&of) as f32);
+        return;
+    }
+    out.fill(0.0);
+    for &row in rows.map(&of, space).iter() {
+        out[row as usize] += 1.0;
+    }
 }
 
 /// The distinct rows of a table.

@@ -87,9 +87,10 @@ impl Batch {
         Values { rows, tensors }
     }
 
-    /// Applies the effects of a graph, and holds new values against the types of their targets.
-    pub(super) fn apply(&self, graph: &Graph) {
+    /// Applies the effects of a graph, and holds new values against the types of their targets; gives them by name.
+    pub(super) fn apply(&self, graph: &Graph) -> BTreeMap<String, Tensor> {
         let values = self.evaluate(graph);
+        let mut changed = BTreeMap::new();
         for effect in graph.effects() {
             let targets: Vec<ValueId> = effect.targets.iter().map(|&id| graph.param(id).value).collect();
             let old: Vec<Tensor> = targets.iter().map(|id| values.tensors[id].clone()).collect();
@@ -102,8 +103,10 @@ impl Batch {
             for (i, tensor) in new.iter().enumerate() {
                 self.check(effect.op.name(), &call, i, tensor);
                 assert_eq!(tensor.dtype(), self.dtype, "`{}`", effect.op.name());
+                changed.insert(graph.param(effect.targets[i]).name.clone(), tensor.clone());
             }
         }
+        changed
     }
 
     fn call<'a>(
