@@ -7,15 +7,14 @@ use clap::{Args, ValueEnum};
 use super::Exit;
 use super::console::Console;
 use super::device::{DeviceArguments, backend};
-use super::opened::table_line;
+use super::opened::{self, Reopened, reopen, table_header, table_line};
 use crate::data::{Options, open};
 use crate::diag::{Diagnostic, Diags, Sources};
-use crate::lower::lower;
-use crate::pass::{Goal, instantiate};
+use crate::pass::Goal;
 use crate::syntax::spec::Part;
 use crate::train::engine::{Engine, Params};
 use crate::train::evaluate::evaluate;
-use crate::train::{checkpoint, rows_of, run, step_failed, wants};
+use crate::train::{checkpoint, run, step_failed, table_rows, wants};
 
 /// Measure a run's best weights on a part of its data.
 #[derive(Debug, Args)]
@@ -52,12 +51,9 @@ fn measured(
     diags: &mut Diags,
 ) -> Result<(), Diagnostic> {
     let dir = &arguments.run;
-    let identity = run::identity(dir)?;
-    let Some(spec) = run::spec(dir, &identity, sources, diags) else { return Ok(()) };
-    let Some(program) = lower(&spec, sources, diags) else { return Ok(()) };
-    let failed = |error: crate::pass::PassError| Diagnostic::new("E0699", error.to_string());
-    let graph = instantiate(&program.graph, Goal::Evaluate, None).map_err(failed)?;
-    let trainer = instantiate(&program.graph, Goal::Train(&spec.train), None).map_err(failed)?;
+    let Some(Reopened { identity, spec, program }) = reopen(dir, sources, diags)? else { return Ok(()) };
+    let graph = opened::graph(&program, Goal::Evaluate)?;
+    let trainer = opened::graph(&program, Goal::Train(&spec.train))?;
     let Some(dataset) = open(&spec, &wants(&[&trainer, &graph]), &Options::default(), diags) else { return Ok(()) };
     let (weights, state) = checkpoint::load(&dir.join("best.safetensors"))?;
     let now = run::Identity::of(&spec, &program, &dataset, identity.seed);
@@ -66,7 +62,8 @@ fn measured(
         return Err(Diagnostic::new("E0616", title).help("`predict` scores new rows with the vocabularies of the run"));
     }
     let backend = backend(&arguments.device, console)?;
-    let mut engine = Engine::new(graph, rows_of(&program, &dataset)?, &backend).map_err(step_failed)?;
+    let rows = table_rows(&[&graph], |table| dataset.rows_of(table))?;
+    let mut engine = Engine::new(graph, rows, &backend).map_err(step_failed)?;
     let mut params = Params::new(weights, &backend).map_err(step_failed)?;
     let (part, name) = match arguments.part {
         PartName::Train => (Part::Train, "train"),
@@ -75,12 +72,8 @@ fn measured(
     };
     let batch = spec.train.batch as usize;
     let evaluation = evaluate(&mut engine, &mut params, &dataset, &program.metrics, part, batch)?;
-    let mut header = format!("{:<12} {:>10} {:>10}", "part", "samples", "loss");
-    for metric in &program.metrics {
-        header.push_str(&format!(" {:>10}", metric.name));
-    }
     let (line, notes) = table_line(name, &evaluation);
-    console.result(&header);
+    console.result(&table_header(&program.metrics));
     console.result(&line);
     console.result(&format!("best weights, after step {}", state.progress.step));
     for note in notes {

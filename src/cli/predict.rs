@@ -10,16 +10,16 @@ use clap::Args;
 use super::Exit;
 use super::console::Console;
 use super::device::{DeviceArguments, backend};
+use super::opened::{self, Reopened, reopen};
 use crate::data::{DataBundle, predict_rows};
 
 use crate::diag::{Diagnostic, Diags, Sources};
 use crate::exec::candle::Schedule;
 use crate::exec::feed::Column;
 use crate::ir::op::Noise;
-use crate::lower::lower;
-use crate::pass::{Goal, instantiate};
+use crate::pass::Goal;
 use crate::train::engine::{Engine, Params};
-use crate::train::{checkpoint, run, step_failed, table_rows, wants};
+use crate::train::{checkpoint, step_failed, table_rows, wants};
 
 /// Rows that are scored at a time.
 const BATCH: usize = 1024;
@@ -58,19 +58,10 @@ fn scored(
     diags: &mut Diags,
 ) -> Result<(), Diagnostic> {
     let dir = &arguments.run;
-    let identity = run::identity(dir)?;
-    let Some(spec) = run::spec(dir, &identity, sources, diags) else { return Ok(()) };
-    let Some(program) = lower(&spec, sources, diags) else { return Ok(()) };
-    let failed = |error: crate::pass::PassError| Diagnostic::new("E0699", error.to_string());
-    let graph = instantiate(&program.graph, Goal::Predict, None).map_err(failed)?;
+    let Some(Reopened { spec, program, .. }) = reopen(dir, sources, diags)? else { return Ok(()) };
+    let graph = opened::graph(&program, Goal::Predict)?;
     let Some(bundle) = DataBundle::load(dir, &spec, &wants(&[&graph]), diags) else { return Ok(()) };
-    let rows = table_rows(&program, |table| bundle.rows_of(table));
-    // A table that only training reads has no rows here, and none are needed.
-    let rows = rows.or_else(|_| {
-        let known =
-            program.tables.iter().filter_map(|table| Some((table.name.clone(), bundle.rows_of(&table.name)? as usize)));
-        Ok(known.collect())
-    })?;
+    let rows = table_rows(&[&graph], |table| bundle.rows_of(table))?;
     let (weights, _) = checkpoint::load(&dir.join("best.safetensors"))?;
     let backend = backend(&arguments.device, console)?;
     let mut engine = Engine::new(graph, rows, &backend).map_err(step_failed)?;
@@ -89,7 +80,7 @@ fn write(
     batches: crate::data::RawBatches,
     arguments: &Arguments,
 ) -> Result<u64, Diagnostic> {
-    let beside = beside(&arguments.output);
+    let beside = checkpoint::beside(&arguments.output);
     let unwritable = |error: csv::Error| {
         Diagnostic::new("E0618", format!("`{}` cannot be written: {error}", arguments.output.display()))
     };
@@ -102,12 +93,6 @@ fn write(
         let _partial = std::fs::remove_file(&beside);
     }
     renamed
-}
-
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".partial");
-    path.with_file_name(name)
 }
 
 fn write_rows(

@@ -9,11 +9,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::Exit;
 use super::console::Console;
 use super::device::{DeviceArguments, backend};
-use super::opened::{Opened, compile};
+use super::opened::{self, Opened, compile};
 use crate::data::{Options, open};
 use crate::diag::{Diagnostic, Diags, Sources};
 use crate::exec::weights::Weights;
-use crate::pass::{Goal, instantiate};
+use crate::pass::Goal;
 use crate::syntax::spec::Part;
 use crate::train::checkpoint::{self, Progress, State};
 use crate::train::engine::{Engine, Params};
@@ -21,7 +21,7 @@ use crate::train::evaluate::{Evaluation, evaluate};
 use crate::train::fit::{Observer, Run, Setting, fit, monitor};
 use crate::train::run::{self, Identity};
 use crate::train::schedule::Length;
-use crate::train::{rows_of, step_failed, wants};
+use crate::train::{step_failed, table_rows, wants};
 
 /// Train a spec, validate after every epoch, and measure the best weights on the test part.
 #[derive(Debug, Args)]
@@ -78,9 +78,8 @@ fn train(arguments: &Arguments, console: &Console, sources: &mut Sources, diags:
         return Err(Diagnostic::new("E0614", title).help(help));
     }
     let backend = backend(&arguments.device, console)?;
-    let failed = |error: crate::pass::PassError| Diagnostic::new("E0699", error.to_string());
-    let trainer = instantiate(&program.graph, Goal::Train(&spec.train), None).map_err(failed)?;
-    let evaluator = instantiate(&program.graph, Goal::Evaluate, None).map_err(failed)?;
+    let trainer = opened::graph(&program, Goal::Train(&spec.train))?;
+    let evaluator = opened::graph(&program, Goal::Evaluate)?;
 
     let wants = wants(&[&trainer, &evaluator]);
     let Some(dataset) = open(&spec, &wants, &Options::default(), diags) else { return Ok(()) };
@@ -89,7 +88,7 @@ fn train(arguments: &Arguments, console: &Console, sources: &mut Sources, diags:
     if dataset.is_empty(Part::Train) {
         return Err(Diagnostic::new("E0615", "the train part has no samples, so there is nothing to train on"));
     }
-    let rows = rows_of(&program, &dataset)?;
+    let rows = table_rows(&[&trainer, &evaluator], |table| dataset.rows_of(table))?;
     let identity = Identity::of(&spec, &program, &dataset, seed);
     let (weights, state) = match arguments.resume {
         true => resumed(&dir, &last, &identity, console)?,
@@ -164,10 +163,7 @@ fn forget(dir: &std::path::Path) {
 /// Measures the best weights, on validation once more and on test for the only time, and prints and keeps the table.
 fn report(run: &mut Run, setting: &Setting, progress: &Progress, console: &Console) -> Result<(), Diagnostic> {
     let batch = setting.train.batch as usize;
-    let mut lines = vec![format!("{:<12} {:>10} {:>10}", "part", "samples", "loss")];
-    for metric in setting.metrics {
-        lines[0].push_str(&format!(" {:>10}", metric.name));
-    }
+    let mut lines = vec![opened::table_header(setting.metrics)];
     let mut notes = Vec::new();
     for (part, name) in [(Part::Valid, "validation"), (Part::Test, "test")] {
         if setting.dataset.is_empty(part) {
@@ -175,7 +171,7 @@ fn report(run: &mut Run, setting: &Setting, progress: &Progress, console: &Conso
         }
         let evaluation = evaluate(&mut run.evaluator, &mut run.params, setting.dataset, setting.metrics, part, batch)?;
         run::log(setting.dir, &format!("best.{name}"), progress.step, progress.epoch, &evaluation)?;
-        let (line, more) = super::opened::table_line(name, &evaluation);
+        let (line, more) = opened::table_line(name, &evaluation);
         lines.push(line);
         notes.extend(more);
     }

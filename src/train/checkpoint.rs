@@ -101,7 +101,7 @@ impl From<io::Error> for Unreadable {
 }
 
 /// The name under which a file is written before it takes its place.
-pub(super) fn beside(path: &Path) -> PathBuf {
+pub(crate) fn beside(path: &Path) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".partial");
     path.with_file_name(name)

@@ -10,9 +10,10 @@ pub mod schedule;
 
 use std::collections::BTreeMap;
 
-use crate::data::{Dataset, Want};
+use crate::data::Want;
 use crate::diag::Diagnostic;
 use crate::exec::error::ExecError;
+use crate::exec::weights::table_of;
 use crate::ir::graph::Graph;
 use crate::ir::input::InputSource;
 use crate::lower::{Program, Rows};
@@ -31,16 +32,20 @@ pub fn wants(graphs: &[&Graph]) -> Vec<Want> {
     wants.into_values().collect()
 }
 
-/// Rows of every table of a program, by what the data found.
+/// Rows of every table that some graphs read, by what the data found.
 ///
 /// # Errors
 /// E0620: the data knows no such table, a fault of specrec.
-pub fn table_rows(program: &Program, of: impl Fn(&str) -> Option<u32>) -> Result<BTreeMap<String, usize>, Diagnostic> {
-    let rows = program.tables.iter().map(|table| match of(&table.name) {
-        Some(rows) => Ok((table.name.clone(), rows as usize)),
-        None => Err(Diagnostic::new("E0620", format!("the data has no rows for table `{}`", table.name))),
-    });
-    rows.collect()
+pub fn table_rows(graphs: &[&Graph], of: impl Fn(&str) -> Option<u32>) -> Result<BTreeMap<String, usize>, Diagnostic> {
+    let mut rows = BTreeMap::new();
+    for graph in graphs {
+        for table in graph.params().filter_map(|(_, param)| table_of(graph, param.value)) {
+            let found = of(table)
+                .ok_or_else(|| Diagnostic::new("E0620", format!("the data has no rows for table `{table}`")))?;
+            rows.insert(table.to_owned(), found as usize);
+        }
+    }
+    Ok(rows)
 }
 
 /// Rows of every table without data: what is known, and `symbolic` rows for a vocabulary that is not fitted yet.
@@ -50,14 +55,6 @@ pub fn symbolic_rows(program: &Program, symbolic: usize) -> BTreeMap<String, usi
         Rows::Hash(n) | Rows::Size(n) | Rows::Buckets(n) => n as usize + 1,
     };
     program.tables.iter().map(|table| (table.name.clone(), rows(table.rows))).collect()
-}
-
-/// The rows that a data set gives the tables of a program.
-///
-/// # Errors
-/// As [`table_rows`].
-pub fn rows_of(program: &Program, dataset: &Dataset) -> Result<BTreeMap<String, usize>, Diagnostic> {
-    table_rows(program, |table| dataset.rows_of(table))
 }
 
 /// A step that could not be computed, as a finding.
