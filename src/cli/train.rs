@@ -90,7 +90,9 @@ fn train(arguments: &Arguments, console: &Console, sources: &mut Sources, diags:
     }
     let rows = table_rows(&[&trainer, &evaluator], |table| dataset.rows_of(table))?;
     let identity = Identity::of(&spec, &program, &dataset, seed);
-    let (weights, state) = match arguments.resume {
+    // A run that was killed before its first checkpoint has nothing to go on with, so it begins again.
+    let goes_on = arguments.resume && (last.exists() || run::identity(&dir)? != identity);
+    let (weights, state) = match goes_on {
         true => resumed(&dir, &last, &identity, console)?,
         false => {
             if arguments.force {
@@ -150,6 +152,7 @@ fn resumed(
             .note("its next steps may differ in the last bits from those of an uninterrupted run");
         console.findings(&[warning], &Sources::default());
     }
+    run::forget_after(dir, &state.progress)?;
     Ok((weights, state))
 }
 

@@ -15,6 +15,7 @@ use crate::diag::{Diagnostic, Diags, Sources};
 use crate::lower::Program;
 use crate::syntax::spec::Spec;
 
+use super::checkpoint::Progress;
 use super::evaluate::Evaluation;
 
 /// What a run is of. Two runs of one identity on one machine give the same bits.
@@ -124,6 +125,24 @@ pub fn log(dir: &Path, part: &str, step: u64, epoch: u32, evaluation: &Evaluatio
         writeln!(file, "{line}")
     };
     write().map_err(|error| unwritable(dir, &error))
+}
+
+/// Drops the lines of `metrics.jsonl` that the checkpoint `progress` does not know of: their validations are made again.
+/// A last line that was cut short goes too.
+///
+/// # Errors
+/// E0612: it cannot be written.
+pub fn forget_after(dir: &Path, progress: &Progress) -> Result<(), Diagnostic> {
+    let path = dir.join("metrics.jsonl");
+    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
+    let is_known = |line: &&str| {
+        let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { return false };
+        let count = |key: &str| line[key].as_u64().unwrap_or(u64::MAX);
+        let of_the_end = line["part"].as_str().is_none_or(|part| part.starts_with("best."));
+        count("step") <= progress.step && count("epoch") <= u64::from(progress.epoch) && !of_the_end
+    };
+    let kept: String = text.lines().filter(is_known).map(|line| format!("{line}\n")).collect();
+    replace(&path, kept.as_bytes()).map_err(|error| unwritable(dir, &error))
 }
 
 /// Writes a file beside its place and puts it there.

@@ -106,6 +106,32 @@ fn an_interrupted_run_gives_the_bits_of_an_uninterrupted_one_at_any_number_of_th
 }
 
 #[test]
+fn a_killed_run_goes_on_to_the_bits_of_an_unkilled_one() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    ok(&specrec(dir.path(), &["train", "spec.yaml", "--run", "whole"]));
+    // Killed at whatever step it has come to, three times; each goes on from the last checkpoint.
+    for wait in [150, 80, 120] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_specrec"));
+        command.current_dir(dir.path()).env("SPECREC_CACHE", dir.path().join("cache"));
+        command.args(["train", "spec.yaml", "--run", "parts", "--checkpoint-every", "1"]);
+        if dir.path().join("parts/run.json").exists() {
+            command.arg("--resume");
+        }
+        let mut child =
+            command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    ok(&specrec(dir.path(), &["train", "spec.yaml", "--run", "parts", "--resume"]));
+    let read = |run: &str, name: &str| std::fs::read(dir.path().join(run).join(name)).unwrap();
+    for name in ["last.safetensors", "best.safetensors", "metrics.jsonl"] {
+        assert!(read("whole", name) == read("parts", name), "{name} differs");
+    }
+}
+
+#[test]
 fn build_needs_no_data() {
     let dir = tempfile::tempdir().unwrap();
     std::fs::write(dir.path().join("spec.yaml"), SPEC).unwrap();
