@@ -125,6 +125,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("place", "axis n: static(4) %y: index<n>[B, h] = place() {axis: h, from_end: true, to: n}"),
     ("preceding", "input %x: f32[B, h, 2] input %y: f32[B, 2] %z: f32[B, h, 2] = preceding(%x, %y) {over: h}"),
     ("random", "%y: f32[B, h, 3] = random() {of: [B, h], rate: 0.4, stream: \"r\", width: 3}"),
+    ("random", "%y: f32[t!, 3] = random() {of: t!, rate: 0.4, stream: \"r\", width: 3}"),
     ("recip", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = recip(%x)"),
     ("relu", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = relu(%x)"),
     ("relu_grad", "input %x: f32[B, h, 2] input %y: f32[B, h, 2] %z: f32[B, h, 2] = relu_grad(%x, %y)"),
