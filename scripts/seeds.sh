@@ -7,6 +7,6 @@ shift 3
 for spec in "$@"; do
   for seed in $seeds; do
     dir=$out/$(basename "$spec" .yaml)-$seed
-    "$specrec" train "$spec" --seed "$seed" --run "$dir" --force 2>/dev/null | awk -v s="$(basename "$spec" .yaml)" -v n="$seed" '$1 == "validation" && NF == 5 {v = $4 " " $5} $1 == "test" && NF == 5 {print s, "seed", n, "validation auc gauc", v, "test auc gauc", $4, $5}'
+    "$specrec" train "$spec" --seed "$seed" --run "$dir" --force 2>/dev/null | awk -v s="$(basename "$spec" .yaml)" -v n="$seed" '$1 == "valid" && NF == 5 {v = $4 " " $5} $1 == "test" && NF == 5 {print s, "seed", n, "valid auc gauc", v, "test auc gauc", $4, $5}'
   done
 done

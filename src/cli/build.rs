@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::io::Write as _;
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
 use super::Exit;
 use super::console::Console;
-use super::device::{DeviceArguments, backend};
-use super::opened::{Opened, compile};
+use super::device::DeviceArguments;
 use crate::diag::{Diagnostic, Diags, Sources};
 use crate::exec::cost::{flops_per_sample, numbers_per_sample, rows_per_sample};
 use crate::exec::host::Host;
@@ -24,8 +24,10 @@ use crate::pass::trace::Trace;
 use crate::pass::{Goal, instantiate};
 use crate::train::checkpoint::{self, State};
 use crate::train::engine::{Engine, Params};
+use crate::train::failure::{pass_failed, step_failed};
+use crate::train::run_dir;
 use crate::train::schedule::{Length, numbers};
-use crate::train::{run, step_failed, symbolic_rows};
+use crate::train::symbolic_rows;
 
 /// Rows of a table whose vocabulary is not fitted yet, in the self-test and in the weights that are written.
 const SYMBOLIC: usize = 2;
@@ -69,13 +71,12 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
 }
 
 fn build(arguments: &Arguments, console: &Console, sources: &mut Sources, diags: &mut Diags) -> Result<(), Diagnostic> {
-    let Some(Opened { spec, program }) = compile(&arguments.spec, &arguments.sets, sources, diags) else {
+    let Some((spec, program)) = crate::compile(&arguments.spec, &arguments.sets, sources, diags) else {
         return Ok(());
     };
-    let failed = |error: crate::pass::PassError| Diagnostic::new("E0699", error.to_string());
     let (mut training, mut prediction) = (Trace::default(), Trace::default());
-    let train = instantiate(&program.graph, Goal::Train(&spec.train), Some(&mut training)).map_err(failed)?;
-    let predict = instantiate(&program.graph, Goal::Predict, Some(&mut prediction)).map_err(failed)?;
+    let train = instantiate(&program.graph, Goal::Train(&spec.train), Some(&mut training)).map_err(pass_failed)?;
+    let predict = instantiate(&program.graph, Goal::Predict, Some(&mut prediction)).map_err(pass_failed)?;
     if arguments.trace_passes {
         console.result(&format!("# training\n{}\n# prediction\n{}", training.text(), prediction.text()));
         return Ok(());
@@ -86,9 +87,9 @@ fn build(arguments: &Arguments, console: &Console, sources: &mut Sources, diags:
     }
     let rows = symbolic_rows(&program, SYMBOLIC);
     let weights = Weights::initial(&train, &rows, &BTreeMap::new(), spec.train.seed).map_err(step_failed)?;
-    let backend = backend(&arguments.device, console)?;
+    let backend = arguments.device.backend()?;
     let mut params = Params::new(weights.clone(), &backend).map_err(step_failed)?;
-    let length = Length { epoch: 1, total: 1 };
+    let length = Length { epoch: 1, epochs: 1 };
     for (graph, schedule) in [(&train, numbers(&spec.train, length, 1)), (&predict, BTreeMap::new())] {
         let mut engine = Engine::new(graph.clone(), rows.clone(), &backend).map_err(step_failed)?;
         let noise = Noise { seed: spec.train.seed, step: 1 };
@@ -105,17 +106,12 @@ fn build(arguments: &Arguments, console: &Console, sources: &mut Sources, diags:
         ("plan.json", plan_json(&train, host.plan()).to_string()),
         ("graph.dot", dot(&program.graph)),
     ];
-    let write = |dir: &Path| -> std::io::Result<()> {
-        std::fs::create_dir_all(dir)?;
-        for (name, text) in &files {
-            run::replace(&dir.join(name), text.as_bytes())?;
-        }
-        run::replace(&dir.join("graph.svg"), svg(&program.graph).as_bytes())
-    };
-    write(&dir).map_err(|error| {
-        Diagnostic::new("E0612", format!("`{}` cannot be written: {error}", dir.display()))
-            .help("`-o DIR` names another place")
-    })?;
+    std::fs::create_dir_all(&dir)
+        .map_err(|why| run_dir::cannot_write(&dir, &why).help("`-o DIR` names another place"))?;
+    let svg = ("graph.svg", svg(&program.graph));
+    for (name, text) in files.iter().chain([&svg]) {
+        run_dir::replace(&dir.join(name), |file| file.write_all(text.as_bytes()))?;
+    }
     checkpoint::save(&dir.join("weights.safetensors"), &weights, &State::default())?;
     console.note(&format!("one training and one inference step on made-up rows: ok\nwritten to {}", dir.display()));
     Ok(())

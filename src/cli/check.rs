@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
     let mut exit = Exit::Success;
     for path in &arguments.specs {
         let (mut sources, mut diags) = (Sources::default(), Diags::default());
-        let _program = super::opened::compile(path, &arguments.sets, &mut sources, &mut diags);
+        let _program = crate::compile(path, &arguments.sets, &mut sources, &mut diags);
         let name = path.display();
         match arguments.format {
             Format::Json => {
@@ -47,7 +47,9 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
                 match (diags.has_errors(), warnings) {
                     (true, _) => {}
                     (false, 0) => console.result(&format!("{name}: ok")),
-                    (false, warnings) => console.result(&format!("{name}: ok, {}", counted(warnings, "warning"))),
+                    (false, warnings) => {
+                        console.result(&format!("{name}: ok, {}", counted(warnings as u64, "warning")))
+                    }
                 }
             }
         }

@@ -3,8 +3,9 @@
 use std::any::Any;
 use std::io::{IsTerminal, Write};
 
+use super::Exit;
 use crate::diag::render::render_all;
-use crate::diag::{Diagnostic, Severity, Sources};
+use crate::diag::{Diagnostic, Diags, Severity, Sources};
 
 /// The two outputs of the process.
 #[derive(Clone, Copy, Debug)]
@@ -39,8 +40,14 @@ impl Console {
         codes.sort_unstable();
         codes.dedup();
         if let Some(first) = codes.first() {
-            self.note(&format!("\n{}; `specrec explain {first}` says more", counted(errors.count(), "error")));
+            self.note(&format!("\n{}; `specrec explain {first}` says more", counted(errors.count() as u64, "error")));
         }
+    }
+
+    /// The findings at the end of a command, and how it ended by them.
+    pub(super) fn ended(&self, diags: &Diags, sources: &Sources) -> Exit {
+        self.findings(diags.list(), sources);
+        if diags.has_errors() { Exit::Failure } else { Exit::Success }
     }
 
     /// A panic: a fault of specrec, whatever the input was.
@@ -54,6 +61,6 @@ impl Console {
 }
 
 /// `1 error`, `2 errors`.
-pub(super) fn counted(count: usize, what: &str) -> String {
+pub(super) fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

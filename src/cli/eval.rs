@@ -1,4 +1,4 @@
-//! `specrec eval`: the metrics of a run's best weights.
+//! `specrec eval`: the metrics of a run's best weights, from its directory alone.
 
 use std::path::PathBuf;
 
@@ -6,17 +6,12 @@ use clap::{Args, ValueEnum};
 
 use super::Exit;
 use super::console::Console;
-use super::device::{DeviceArguments, backend};
-use super::opened::{self, Reopened, reopen, table_header, table_line};
-use crate::data::{Options, open};
-use crate::diag::{Diagnostic, Diags, Sources};
-use crate::pass::Goal;
+use super::device::DeviceArguments;
+use crate::diag::{Diags, Sources};
 use crate::syntax::spec::Part;
-use crate::train::engine::{Engine, Params};
-use crate::train::evaluate::evaluate;
-use crate::train::{checkpoint, run, step_failed, table_rows, wants};
+use crate::train::open::open;
 
-/// Measure a run's best weights on a part of its data.
+/// Measure a run's best weights on a part of its samples, from the run directory alone.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Run directory.
@@ -37,47 +32,18 @@ enum PartName {
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
     let (mut sources, mut diags) = (Sources::default(), Diags::default());
-    if let Err(finding) = measured(arguments, console, &mut sources, &mut diags) {
-        diags.push(finding);
-    }
-    console.findings(diags.list(), &sources);
-    if diags.has_errors() { Exit::Failure } else { Exit::Success }
-}
-
-fn measured(
-    arguments: &Arguments,
-    console: &Console,
-    sources: &mut Sources,
-    diags: &mut Diags,
-) -> Result<(), Diagnostic> {
-    let dir = &arguments.run;
-    let Some(Reopened { identity, spec, program }) = reopen(dir, sources, diags)? else { return Ok(()) };
-    let graph = opened::graph(&program, Goal::Evaluate)?;
-    let trainer = opened::graph(&program, Goal::Train(&spec.train))?;
-    let Some(dataset) = open(&spec, &wants(&[&trainer, &graph]), &Options::default(), diags) else { return Ok(()) };
-    let (weights, state) = checkpoint::load(&dir.join("best.safetensors"))?;
-    let now = run::Identity::of(&spec, &program, &dataset, identity.seed);
-    if now.tables != identity.tables {
-        let title = format!("the data has changed since `{}` was trained", dir.display());
-        return Err(Diagnostic::new("E0616", title).help("`predict` scores new rows with the vocabularies of the run"));
-    }
-    let backend = backend(&arguments.device, console)?;
-    let rows = table_rows(&[&graph], |table| dataset.rows_of(table))?;
-    let mut engine = Engine::new(graph, rows, &backend).map_err(step_failed)?;
-    let mut params = Params::new(weights, &backend).map_err(step_failed)?;
-    let (part, name) = match arguments.part {
-        PartName::Train => (Part::Train, "train"),
-        PartName::Valid => (Part::Valid, "validation"),
-        PartName::Test => (Part::Test, "test"),
+    let part = match arguments.part {
+        PartName::Train => Part::Train,
+        PartName::Valid => Part::Valid,
+        PartName::Test => Part::Test,
     };
-    let batch = spec.train.batch as usize;
-    let evaluation = evaluate(&mut engine, &mut params, &dataset, &program.metrics, part, batch)?;
-    let (line, notes) = table_line(name, &evaluation);
-    console.result(&table_header(&program.metrics));
-    console.result(&line);
-    console.result(&format!("best weights, after step {}", state.progress.step));
-    for note in notes {
-        console.result(&note);
+    let backend = arguments.device.backend().map_err(|finding| diags.push(finding)).ok();
+    let results = backend.and_then(|backend| {
+        let trained = open(&arguments.run, &mut sources, &mut diags)?;
+        trained.evaluate(part, &backend, &mut diags)
+    });
+    if let Some(results) = results {
+        console.result(&results.to_string());
     }
-    Ok(())
+    console.ended(&diags, &sources)
 }

@@ -6,8 +6,8 @@ mod console;
 mod device;
 mod eval;
 mod explain;
-mod opened;
 mod predict;
+mod screen;
 mod train;
 
 use std::process::ExitCode;
@@ -43,6 +43,8 @@ enum Exit {
     Failure = 1,
     /// The arguments make no sense; clap gives the same code for those it finds.
     Usage = 2,
+    /// It was stopped by a signal, in good order.
+    Interrupted = 130,
 }
 
 /// Runs the command of this process's arguments.

@@ -1,36 +1,26 @@
 //! `specrec predict`: raw rows in, scores out, in order, one per row, from the run directory alone.
 
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 
 use super::Exit;
-use super::console::Console;
-use super::device::{DeviceArguments, backend};
-use super::opened::{self, Reopened, reopen};
-use crate::data::{DataBundle, predict_rows};
-
+use super::console::{Console, counted};
+use super::device::DeviceArguments;
 use crate::diag::{Diagnostic, Diags, Sources};
-use crate::exec::candle::Schedule;
-use crate::exec::feed::Column;
-use crate::ir::op::Noise;
-use crate::pass::Goal;
-use crate::train::engine::{Engine, Params};
-use crate::train::{checkpoint, step_failed, table_rows, wants};
+use crate::train::checkpoint::{beside, settle};
+use crate::train::open::open;
+use crate::train::predict::Predictor;
 
-/// Rows that are scored at a time.
-const BATCH: usize = 1024;
-
-/// Score the rows of a file with a run's best weights.
+/// Score the rows of a file with a run's best weights, from the run directory alone.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
     /// Run directory.
     run: PathBuf,
     /// Rows as in the samples' source; labels may be absent.
-    #[arg(long, value_name = "CSV")]
+    #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Where scores go, a line per row: the columns kept, then the outputs.
     #[arg(long, value_name = "CSV")]
@@ -44,100 +34,64 @@ pub(super) struct Arguments {
 
 pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
     let (mut sources, mut diags) = (Sources::default(), Diags::default());
-    if let Err(finding) = scored(arguments, console, &mut sources, &mut diags) {
-        diags.push(finding);
+    if let Some(rows) = scored(arguments, &mut sources, &mut diags) {
+        console.note(&format!("{} scored into {}", counted(rows, "row"), arguments.output.display()));
     }
-    console.findings(diags.list(), &sources);
-    if diags.has_errors() { Exit::Failure } else { Exit::Success }
+    console.ended(&diags, &sources)
 }
 
-fn scored(
-    arguments: &Arguments,
-    console: &Console,
-    sources: &mut Sources,
-    diags: &mut Diags,
-) -> Result<(), Diagnostic> {
-    let dir = &arguments.run;
-    let Some(Reopened { spec, program, .. }) = reopen(dir, sources, diags)? else { return Ok(()) };
-    let graph = opened::graph(&program, Goal::Predict)?;
-    let Some(bundle) = DataBundle::load(dir, &spec, &wants(&[&graph]), diags) else { return Ok(()) };
-    let rows = table_rows(&[&graph], |table| bundle.rows_of(table))?;
-    let (weights, _) = checkpoint::load(&dir.join("best.safetensors"))?;
-    let backend = backend(&arguments.device, console)?;
-    let mut engine = Engine::new(graph, rows, &backend).map_err(step_failed)?;
-    let mut params = Params::new(weights, &backend).map_err(step_failed)?;
-    let bundle = Arc::new(bundle);
-    let Some(batches) = predict_rows(&bundle, &arguments.input, BATCH, &arguments.keep, diags) else { return Ok(()) };
-    let written = write(&mut engine, &mut params, batches, arguments)?;
-    console.note(&format!("{written} rows scored into {}", arguments.output.display()));
-    Ok(())
+fn scored(arguments: &Arguments, sources: &mut Sources, diags: &mut Diags) -> Option<u64> {
+    let backend = arguments.device.backend().map_err(|finding| diags.push(finding)).ok()?;
+    let trained = open(&arguments.run, sources, diags)?;
+    let mut predictor = trained.predictor(&backend, diags)?;
+    write(&mut predictor, arguments, diags)
 }
 
 /// Writes beside the output and renames, so that there is a whole file of scores or none.
-fn write(
-    engine: &mut Engine,
-    params: &mut Params,
-    batches: crate::data::RawBatches,
-    arguments: &Arguments,
-) -> Result<u64, Diagnostic> {
-    let beside = checkpoint::beside(&arguments.output);
-    let unwritable = |error: csv::Error| {
-        Diagnostic::new("E0618", format!("`{}` cannot be written: {error}", arguments.output.display()))
-    };
-    let scored = write_rows(engine, params, batches, &arguments.keep, &beside, &unwritable);
-    let renamed = scored.and_then(|rows| {
-        std::fs::rename(&beside, &arguments.output).map_err(|error| unwritable(error.into()))?;
-        Ok(rows)
-    });
-    if renamed.is_err() {
-        let _partial = std::fs::remove_file(&beside);
+fn write(predictor: &mut Predictor, arguments: &Arguments, diags: &mut Diags) -> Option<u64> {
+    let path = &arguments.output;
+    // A device such as `/dev/stdout` is written as it is: nothing can take its place.
+    let is_device = path.exists() && !path.is_file();
+    let target = if is_device { path.clone() } else { beside(path) };
+    let rows = write_rows(predictor, arguments, &target, diags);
+    if is_device {
+        return rows;
     }
-    renamed
+    let put = |rows: u64| {
+        let put = std::fs::rename(&target, path).and_then(|()| settle(path));
+        put.map(|()| rows).map_err(|why| diags.push(unwritable(path, &why))).ok()
+    };
+    let rows = rows.and_then(put);
+    if rows.is_none() {
+        let _was_not_there = std::fs::remove_file(&target);
+    }
+    rows
 }
 
-fn write_rows(
-    engine: &mut Engine,
-    params: &mut Params,
-    batches: crate::data::RawBatches,
-    keep: &[String],
-    path: &Path,
-    unwritable: &dyn Fn(csv::Error) -> Diagnostic,
-) -> Result<u64, Diagnostic> {
-    let file = File::create(path).map_err(|error| unwritable(error.into()))?;
+fn write_rows(predictor: &mut Predictor, arguments: &Arguments, target: &Path, diags: &mut Diags) -> Option<u64> {
+    let path = &arguments.output;
+    let file = File::create(target).map_err(|why| diags.push(unwritable(path, &why))).ok()?;
     let mut out = csv::Writer::from_writer(BufWriter::new(file));
-    let outputs: Vec<(String, usize)> = {
-        let graph = engine.graph();
-        graph.outputs().iter().map(|root| (root.name.clone(), graph.ty(root.value).width as usize)).collect()
+    let failed = |why: csv::Error| unwritable(path, &io::Error::other(why));
+    let header = arguments.keep.iter().cloned().chain(predictor.columns());
+    out.write_record(header).map_err(|why| diags.push(failed(why))).ok()?;
+    let mut take = |kept: &[Option<String>], scores: &[f32]| {
+        // The shortest text that reads back as the same f32.
+        let kept = kept.iter().map(|text| text.clone().unwrap_or_default());
+        out.write_record(kept.chain(scores.iter().map(f32::to_string))).map_err(failed)
     };
-    let mut header = keep.to_vec();
-    for (name, width) in &outputs {
-        match width {
-            1 => header.push(name.clone()),
-            _ => header.extend((0..*width).map(|i| format!("{name}.{i}"))),
-        }
-    }
-    out.write_record(&header).map_err(unwritable)?;
-    let preparation = engine.preparation();
-    let noise = Noise::default();
-    let mut rows = 0;
-    for raw in batches {
-        let raw = raw?;
-        let prepared = preparation.prepare(&raw.batch.feed, noise).map_err(step_failed)?;
-        let values = engine.step(params, &prepared, &Schedule::new(), noise).map_err(step_failed)?;
-        for row in 0..raw.batch.feed.samples {
-            let kept = raw.kept.iter().map(|column| column.get(row).cloned().flatten().unwrap_or_default());
-            let mut record: Vec<String> = kept.collect();
-            for (name, width) in &outputs {
-                if let Some(Column::F32(scores)) = values.get(name) {
-                    record.extend(scores[row * width..(row + 1) * width].iter().map(f32::to_string));
-                }
-            }
-            out.write_record(&record).map_err(unwritable)?;
-            rows += 1;
-        }
-    }
-    let file = out.into_inner().map_err(|error| unwritable(error.into_error().into()))?;
-    let file = file.into_inner().map_err(|error| unwritable(error.into_error().into()))?;
-    file.sync_all().map_err(|error| unwritable(error.into()))?;
-    Ok(rows)
+    let rows = predictor.score(&arguments.input, &arguments.keep, &mut take, diags)?;
+    let whole = || -> io::Result<()> {
+        let mut file = out.into_inner().map_err(|error| io::Error::other(error.to_string()))?;
+        file.flush()?;
+        // A pipe cannot be synced, and need not be.
+        if target != path { file.get_ref().sync_all() } else { Ok(()) }
+    };
+    whole().map_err(|why| diags.push(unwritable(path, &why))).ok()?;
+    Some(rows)
+}
+
+fn unwritable(path: &Path, why: &io::Error) -> Diagnostic {
+    Diagnostic::new("E0618", format!("`{}` cannot be written: {why}", path.display()))
+        .help("what was there before is untouched; `--output` names another place")
 }

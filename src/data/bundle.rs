@@ -82,20 +82,7 @@ impl DataBundle {
     /// Reads what [`super::Dataset::save`] put into a run's directory, for the inputs of an inference graph. None, with a
     /// finding, if it is not there or belongs to another spec.
     pub fn load(dir: &Path, spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<DataBundle> {
-        let plan = build(spec, wants, diags)?;
-        let path = dir.join(FILE);
-        let Some(container) = Container::open(&path) else {
-            let title = format!("`{}` is missing or damaged", path.display());
-            diags
-                .push(Diagnostic::new("E0511", title).help("training writes it; a run directory is copied as a whole"));
-            return None;
-        };
-        let bundle = DataBundle::read(plan, container);
-        if bundle.is_none() {
-            let title = format!("`{}` holds the data of another spec", path.display());
-            diags.push(Diagnostic::new("E0511", title).help("the spec of a run is the one in its directory"));
-        }
-        bundle
+        load(&dir.join(FILE), build(spec, wants, diags)?, diags, DataBundle::read)
     }
 
     pub(crate) fn save(&self, dir: &Path) -> io::Result<()> {
@@ -107,6 +94,26 @@ impl DataBundle {
         let (_, vocabulary) = self.plan.tables.iter().find(|(name, _)| name == table)?;
         Some(self.fitted.size(&self.plan, *vocabulary))
     }
+}
+
+/// Reads a file of a run's directory; none, with a finding, if it is not there, damaged, or of another spec.
+pub(crate) fn load<T>(
+    path: &Path,
+    plan: Plan,
+    diags: &mut Diags,
+    read: impl FnOnce(Plan, Container) -> Option<T>,
+) -> Option<T> {
+    let Some(container) = Container::open(path) else {
+        let title = format!("`{}` is missing or damaged", path.display());
+        diags.push(Diagnostic::new("E0511", title).help("training writes it; a run directory is copied as a whole"));
+        return None;
+    };
+    let found = read(plan, container);
+    if found.is_none() {
+        let title = format!("`{}` holds the data of another spec", path.display());
+        diags.push(Diagnostic::new("E0511", title).help("the spec of a run is the one in its directory"));
+    }
+    found
 }
 
 impl EventStore {

@@ -49,12 +49,15 @@ pub(crate) struct Container {
     bytes: Arc<Bytes>,
     sections: Arc<Vec<Section>>,
     facts: Arc<str>,
+    /// The file, if it is one.
+    path: Option<Arc<Path>>,
 }
 
 impl Container {
     /// Opens a file; none if it is absent, cut short or damaged.
     pub(crate) fn open(path: &Path) -> Option<Container> {
-        Self::read(map(&File::open(path).ok()?).ok()?)
+        let container = Self::read(map(&File::open(path).ok()?).ok()?)?;
+        Some(Container { path: Some(Arc::from(path)), ..container })
     }
 
     fn read(bytes: Bytes) -> Option<Container> {
@@ -72,6 +75,7 @@ impl Container {
             bytes: Arc::new(bytes),
             sections: Arc::new(directory.sections),
             facts: Arc::from(directory.facts),
+            path: None,
         };
         let whole = begin > CHECKED_BYTES || container.sections.iter().all(|section| container.is_whole(section));
         whole.then_some(container)
@@ -96,6 +100,17 @@ impl Container {
     pub(crate) fn array<T: Plain>(&self, name: &str) -> Option<Array<T>> {
         let section = self.sections.iter().find(|section| section.name == name && section.kind == T::NAME)?;
         Array::new(self.bytes.clone(), usize::try_from(section.offset).ok()?, usize::try_from(section.count).ok()?)
+    }
+
+    /// Gives the file a second name, or, where that cannot be, writes the arrays whose names pass to another file. A file
+    /// is never changed once it has its name, so both names stay good.
+    pub(crate) fn link(&self, path: &Path, keep: impl Fn(&str) -> bool) -> io::Result<()> {
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let linked = self.path.as_ref().is_some_and(|own| fs::hard_link(own, path).is_ok());
+        if linked { Ok(()) } else { self.copy(path, keep) }
     }
 
     /// Writes the arrays whose names pass, with the same facts, to another file.
@@ -178,7 +193,7 @@ impl Builder {
         let sections = std::mem::take(&mut self.sections);
         if let Sink::Heap(words) = &mut self.sink {
             let bytes = Arc::new(Bytes::Heap(std::mem::take(words)));
-            return Ok(Container { bytes, sections: Arc::new(sections), facts: Arc::from(facts) });
+            return Ok(Container { bytes, sections: Arc::new(sections), facts: Arc::from(facts), path: None });
         }
         let directory = serde_json::to_vec(&Directory { sections, facts: facts.to_string() })?;
         self.bytes(&directory)?;
@@ -266,6 +281,18 @@ mod tests {
         write(Builder::memory()).copy(&path, |name| name == "ids").unwrap();
         let copy = Container::open(&path).unwrap();
         assert!(copy.array::<u32>("ids").is_some() && copy.array::<f64>("values").is_none());
+    }
+
+    #[test]
+    fn a_link_is_the_file_and_survives_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let (own, other) = (dir.path().join("a"), dir.path().join("b"));
+        fs::write(&other, "of an earlier run").unwrap();
+        write(Builder::file(&own).unwrap()).link(&other, |_| false).unwrap();
+        fs::remove_file(&own).unwrap();
+        assert_eq!(Container::open(&other).unwrap().array::<f64>("values").unwrap().len(), 20_000);
+        write(Builder::memory()).link(&own, |name| name == "ids").unwrap();
+        assert!(Container::open(&own).unwrap().array::<u32>("ids").is_some());
     }
 
     #[test]

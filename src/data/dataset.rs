@@ -25,6 +25,9 @@ use super::{Want, findings};
 use crate::diag::{Diagnostic, Diags};
 use crate::syntax::spec::{Part, Spec};
 
+/// The samples in a run's directory.
+const SAMPLES: &str = "samples.bin";
+
 /// How data is opened.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
@@ -186,8 +189,20 @@ impl Dataset {
         self.batches(part, count, Order::Sequential, 0).next()?.ok()
     }
 
-    /// Writes what `predict` needs into a run's directory.
+    /// Writes what `predict` and `eval` need into a run's directory, into a file each: for one who only predicts, the
+    /// samples need not be copied along.
     pub fn save(&self, dir: &Path) -> io::Result<()> {
-        self.bundle.save(dir)
+        self.bundle.save(dir)?;
+        self.bundle.container.link(&dir.join(SAMPLES), |name| name.starts_with("samples/"))
+    }
+
+    /// Opens what [`Dataset::save`] wrote, without the files of the spec. None, with a finding, if it is not there or
+    /// belongs to another spec.
+    pub fn load(dir: &Path, spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<Dataset> {
+        let bundle = DataBundle::load(dir, spec, wants, diags)?;
+        let samples = super::bundle::load(&dir.join(SAMPLES), bundle.plan.clone(), diags, |plan, container| {
+            Samples::read(&plan, &container, true)
+        })?;
+        Some(Dataset { bundle: Arc::new(bundle), samples: Arc::new(samples) })
     }
 }

@@ -70,6 +70,14 @@ impl Weights {
         Ok(())
     }
 
+    /// Whether every parameter of `graph` is there, of the size that it has when its tables have these rows.
+    pub fn fit(&self, graph: &Graph, table_rows: &BTreeMap<String, usize>) -> bool {
+        graph.params().all(|(id, param)| {
+            let (expected, found) = (size(graph, id, table_rows), self.matrices.get(&param.name));
+            expected.is_ok_and(|size| found.is_some_and(|matrix| (matrix.rows, matrix.width) == size))
+        })
+    }
+
     /// The parameter of a path.
     pub fn get(&self, name: &str) -> Option<&Matrix> {
         self.matrices.get(name)

@@ -22,14 +22,16 @@ pub struct Progress {
     pub batch: u64,
     /// Samples behind `loss_sum`.
     pub loss_samples: u64,
-    /// Sum over the samples of this epoch so far of their loss.
+    /// Sum over the samples since the last validation of their loss.
     pub loss_sum: f64,
+    /// Step of the last validation.
+    pub validated: u64,
     /// Best value of the monitored metric, and the step it was measured after.
     pub best: Option<(f64, u64)>,
     /// Validations since the best one.
     pub waited: u32,
-    /// Whether training is over: by the last epoch or by patience.
-    pub finished: bool,
+    /// Whether there were as many of those as patience allows.
+    pub out_of_patience: bool,
 }
 
 /// What a checkpoint says beside its tensors.
@@ -108,7 +110,7 @@ pub(crate) fn beside(path: &Path) -> PathBuf {
 }
 
 /// Makes a rename last: the directory is a file too.
-pub(super) fn settle(path: &Path) -> io::Result<()> {
+pub(crate) fn settle(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(dir) if !dir.as_os_str().is_empty() => File::open(dir)?.sync_all(),
         _ => File::open(".")?.sync_all(),

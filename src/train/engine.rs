@@ -25,6 +25,24 @@ pub enum Backend {
     Candle(Device),
 }
 
+impl Default for Backend {
+    /// The host, on all cores.
+    fn default() -> Self {
+        Self::Host { threads: std::thread::available_parallelism().map_or(1, usize::from) }
+    }
+}
+
+impl Backend {
+    /// Which arithmetic it is: the number of threads changes no bit, so it is not part of the name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Host { .. } => "cpu",
+            Self::Candle(Device::Cpu) => "cpu without fusion",
+            Self::Candle(_) => "cuda",
+        }
+    }
+}
+
 /// Parameters, in the memory of a backend.
 #[derive(Debug)]
 pub struct Params {

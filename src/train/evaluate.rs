@@ -2,6 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::ahead::ahead;
+use super::engine::{Engine, Params};
+use super::failure::explain;
+use super::metric::{self, Measured, Scored};
 use crate::data::{Dataset, Order};
 use crate::diag::Diagnostic;
 use crate::exec::candle::Schedule;
@@ -10,16 +14,12 @@ use crate::ir::op::Noise;
 use crate::lower::{Metric, MetricKind};
 use crate::syntax::spec::Part;
 
-use super::engine::{Engine, Params};
-use super::metric::{self, Measured, Scored};
-use super::step_failed;
-
 /// What a part came to.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Samples.
     pub samples: u64,
-    /// The mean of the sum of the losses.
+    /// The sum of the losses: of each the mean over batches, weighted by their samples.
     pub loss: f64,
     /// Metrics in the order of the spec.
     pub metrics: Vec<(String, Measured)>,
@@ -28,39 +28,59 @@ pub struct Evaluation {
 impl Evaluation {
     /// The value of a metric, or `loss`.
     pub fn value(&self, name: &str) -> Option<f64> {
-        if name == "loss" {
-            return Some(self.loss);
+        let metric = self.metrics.iter().find(|(known, _)| known == name);
+        match metric {
+            Some((_, measured)) => measured.value,
+            None => (name == "loss").then_some(self.loss),
         }
-        self.metrics.iter().find(|(known, _)| known == name).and_then(|(_, measured)| measured.value)
     }
 }
 
-/// Computes losses and metrics of a part, in its stored order.
+/// What is measured, and on what.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a> {
+    /// The data.
+    pub dataset: &'a Dataset,
+    /// Metrics of the spec.
+    pub metrics: &'a [Metric],
+    /// The part.
+    pub part: Part,
+    /// Samples at a time.
+    pub batch: usize,
+}
+
+/// Computes losses and metrics of a part, in its stored order; none if `stop` says so before the end.
 ///
 /// # Errors
 /// Data that cannot be read, or a step that fails.
 pub fn evaluate(
     engine: &mut Engine,
     params: &mut Params,
-    dataset: &Dataset,
-    metrics: &[Metric],
-    part: Part,
-    batch_size: usize,
-) -> Result<Evaluation, Diagnostic> {
-    let preparation = engine.preparation();
+    subject: Subject,
+    stop: &mut dyn FnMut() -> bool,
+) -> Result<Option<Evaluation>, Diagnostic> {
+    let Subject { dataset, metrics, part, batch } = subject;
     let mut columns: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     let mut groups: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     let (mut samples, mut loss) = (0u64, 0.0f64);
-    let noise = Noise::default();
-    for batch in dataset.batches(part, batch_size, Order::Sequential, 0) {
-        let batch = batch?;
-        let prepared = preparation.prepare(&batch.feed, noise).map_err(step_failed)?;
-        let outputs = engine.step(params, &prepared, &Schedule::new(), noise).map_err(step_failed)?;
-        let count = batch.feed.samples as u64;
-        samples += count;
+    let schedule = Schedule::new();
+    let batches = dataset.batches(part, batch, Order::Sequential, 0);
+    for ready in ahead(batches, engine.preparation(), Noise::default(), false) {
+        let ready = ready?;
+        if stop() {
+            return Ok(None);
+        }
+        let outputs = match engine.step(params, &ready.prepared, &schedule, ready.noise) {
+            Ok(outputs) => outputs,
+            Err(error) => {
+                let when = format!("in {}", name(part));
+                return Err(explain(error, engine, params, (&ready.prepared, &schedule, ready.noise), &when));
+            }
+        };
+        samples += ready.samples as u64;
         for root in engine.graph().losses() {
             if let Some(Column::F32(values)) = outputs.get(&root.name) {
-                loss += f64::from(values.first().copied().unwrap_or(0.0)) * count as f64;
+                loss += f64::from(values.first().copied().unwrap_or(0.0)) * ready.samples as f64;
             }
         }
         for root in engine.graph().outputs() {
@@ -68,17 +88,30 @@ pub fn evaluate(
                 columns.entry(root.name.clone()).or_default().extend(values);
             }
         }
-        for (column, keys) in batch.keys {
+        for (column, keys) in ready.keys {
             groups.entry(column).or_default().extend(keys);
         }
     }
-    let none = Vec::new();
+    let expected = dataset.len(part) as u64;
+    if samples < expected {
+        let title = format!("{} of {expected} samples of {} were read", samples, name(part));
+        return Err(Diagnostic::new("E0621", title).note("the thread that builds batches ended early"));
+    }
     let measured = metrics.iter().map(|metric| {
         let column = |name: &str| columns.get(name).map(Vec::as_slice).unwrap_or_default();
-        let keys = metric.by.as_ref().and_then(|by| groups.get(&by.name)).unwrap_or(&none);
+        let keys = metric.by.as_ref().and_then(|by| groups.get(&by.name)).map(Vec::as_slice).unwrap_or_default();
         (metric.name.clone(), measure(metric.kind, column(&metric.score), column(&metric.label), keys))
     });
-    Ok(Evaluation { samples, loss: loss / samples.max(1) as f64, metrics: measured.collect() })
+    Ok(Some(Evaluation { samples, loss: loss / samples.max(1) as f64, metrics: measured.collect() }))
+}
+
+/// A part as results call it.
+pub fn name(part: Part) -> &'static str {
+    match part {
+        Part::Train => "train",
+        Part::Valid => "valid",
+        Part::Test => "test",
+    }
 }
 
 fn measure(kind: MetricKind, scores: &[f32], labels: &[f32], groups: &[u32]) -> Measured {

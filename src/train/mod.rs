@@ -1,18 +1,26 @@
 //! Training: metrics, checkpoints, run directories, the loop.
 
+mod ahead;
 pub mod checkpoint;
 pub mod engine;
 pub mod evaluate;
+pub mod failure;
+pub mod fingerprint;
 pub mod fit;
 pub mod metric;
+pub mod open;
+pub mod predict;
+pub mod results;
 pub mod run;
+pub mod run_dir;
 pub mod schedule;
+mod stopper;
+mod tensorboard;
 
 use std::collections::BTreeMap;
 
 use crate::data::Want;
 use crate::diag::Diagnostic;
-use crate::exec::error::ExecError;
 use crate::exec::weights::table_of;
 use crate::ir::graph::Graph;
 use crate::ir::input::InputSource;
@@ -55,9 +63,4 @@ pub fn symbolic_rows(program: &Program, symbolic: usize) -> BTreeMap<String, usi
         Rows::Hash(n) | Rows::Size(n) | Rows::Buckets(n) => n as usize + 1,
     };
     program.tables.iter().map(|table| (table.name.clone(), rows(table.rows))).collect()
-}
-
-/// A step that could not be computed, as a finding.
-pub(crate) fn step_failed(error: ExecError) -> Diagnostic {
-    Diagnostic::new("E0621", format!("a step cannot be computed: {error}")).note("nothing was changed by it")
 }

@@ -1,163 +1,210 @@
-//! A run directory: everything that a trained model is, in one place that can be moved.
-//!
-//! `spec.yaml` (resolved), `model.ir`, `run.json` (what the run is of, and by which program), `data.bin` (vocabularies,
-//! scales, joined sources, events), `last.safetensors`, `best.safetensors`, `metrics.jsonl`, `report.md`.
+//! A training run from a spec to its results, in a run directory.
 
-use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use xxhash_rust::xxh3::xxh3_64;
-
-use crate::data::Dataset;
-use crate::diag::{Diagnostic, Diags, Sources};
+use super::checkpoint::{self, Progress, State};
+use super::engine::{Backend, Engine, Params};
+use super::evaluate::{Subject, evaluate, name};
+use super::failure::{pass_failed, step_failed};
+use super::fingerprint::{Fingerprint, hash};
+use super::fit::{Observer, Run, Setting, fit, measurement, monitor};
+use super::results::{Results, report};
+use super::run_dir::{About, BEST, GRAPH, GRAPHS, LAST, REPORT, RunDir, SPEC, Start};
+use super::{table_rows, wants};
+use crate::data::{self, Dataset};
+use crate::diag::{Diagnostic, Diags};
+use crate::exec::weights::Weights;
+use crate::ir::graph::Graph;
 use crate::lower::Program;
-use crate::syntax::spec::Spec;
+use crate::pass::{Goal, instantiate};
+use crate::syntax::spec::{Part, Spec};
 
-use super::checkpoint::Progress;
-use super::evaluate::Evaluation;
-
-/// What a run is of. Two runs of one identity on one machine give the same bits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Identity {
-    /// The version of specrec.
-    pub specrec: String,
-    /// The model of the CPU: a matrix product's rounding follows its caches.
-    pub cpu: String,
-    /// Hash of the resolved spec.
-    pub spec: String,
-    /// Rows of every table: the vocabulary that was fitted.
-    pub tables: Vec<(String, u64)>,
-    /// The seed.
-    pub seed: u64,
-    /// Where relative paths of the spec start from.
-    pub base: PathBuf,
+/// How a run is made.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// The run directory; `runs/NAME` when absent.
+    pub dir: Option<PathBuf>,
+    /// What becomes of a run that is there already.
+    pub start: Start,
+    /// Where to compute.
+    pub backend: Backend,
+    /// A checkpoint every so many steps, besides those at validations and once a minute.
+    pub checkpoint_every: Option<u64>,
+    /// How data is opened.
+    pub data: data::Options,
 }
 
-impl Identity {
-    /// The identity of training `spec` on `dataset` here.
-    pub fn of(spec: &Spec, program: &Program, dataset: &Dataset, seed: u64) -> Self {
-        let rows = |name: &str| dataset.rows_of(name).map_or(0, u64::from);
-        Self {
-            specrec: env!("CARGO_PKG_VERSION").to_owned(),
-            cpu: cpu_model(),
-            spec: format!("{:016x}", xxh3_64(crate::syntax::print::print(spec).as_bytes())),
-            tables: program.tables.iter().map(|table| (table.name.clone(), rows(&table.name))).collect(),
-            seed,
-            base: std::path::absolute(&spec.base).unwrap_or_else(|_| spec.base.clone()),
-        }
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// The run directory.
+    pub dir: PathBuf,
+    /// Where it stands.
+    pub progress: Progress,
+    /// What it came to; none if it was stopped before the end.
+    pub results: Option<Results>,
+}
+
+/// The graphs of a program.
+pub(super) struct Graphs {
+    train: Graph,
+    evaluate: Graph,
+    predict: Graph,
+}
+
+impl Graphs {
+    pub(super) fn of(spec: &Spec, program: &Program) -> Result<Self, Diagnostic> {
+        let graph = |goal| instantiate(&program.graph, goal, None).map_err(pass_failed);
+        Ok(Self {
+            train: graph(Goal::Train(&spec.train))?,
+            evaluate: graph(Goal::Evaluate)?,
+            predict: graph(Goal::Predict)?,
+        })
     }
-
-    /// The part that weights depend on: a checkpoint of another one does not fit.
-    pub fn model(&self) -> String {
-        format!("{:016x}", xxh3_64(format!("{} {:?}", self.spec, self.tables).as_bytes()))
-    }
 }
 
-/// The model name of the first processor.
-fn cpu_model() -> String {
-    let text = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let line = text.lines().find(|line| line.starts_with("model name"));
-    line.and_then(|line| line.split(':').nth(1)).map_or("unknown", str::trim).to_owned()
-}
-
-/// Writes what is known before the first step.
-///
-/// # Errors
-/// E0612: the directory cannot be written.
-pub fn begin(
-    dir: &Path,
+/// Trains a spec, validates, and measures the best weights on the test part. What `eval` and `predict` need stands in the
+/// run directory afterwards. None, with findings, if something is wrong.
+pub fn train(
     spec: &Spec,
     program: &Program,
+    options: &Options,
+    observer: &mut dyn Observer,
+    diags: &mut Diags,
+) -> Option<Outcome> {
+    trained(spec, program, options, observer, diags).map_err(|finding| diags.push(finding)).ok().flatten()
+}
+
+fn trained(
+    spec: &Spec,
+    program: &Program,
+    options: &Options,
+    observer: &mut dyn Observer,
+    diags: &mut Diags,
+) -> Result<Option<Outcome>, Diagnostic> {
+    let path = options.dir.clone().unwrap_or_else(|| PathBuf::from("runs").join(&spec.name.name));
+    // Before the data is read, which may take long.
+    let dir = RunDir::create(&path, options.start)?;
+    let graphs = Graphs::of(spec, program)?;
+    let inputs = wants(&[&graphs.train, &graphs.evaluate]);
+    let Some(dataset) = data::open(spec, &inputs, &options.data, diags) else { return Ok(None) };
+    let rows = table_rows(&[&graphs.train, &graphs.evaluate], |table| dataset.rows_of(table))?;
+    let found = serde_json::to_string(dataset.report()).unwrap_or_default();
+    let fingerprint = Fingerprint::of(spec, &found, options.backend.name());
+    let fresh = State { seed: spec.train.seed, identity: identity(program), ..State::default() };
+    let mut warnings = std::mem::take(diags);
+    let resumed = match options.start {
+        Start::Resume => resume(&dir, &fresh, (&graphs.train, &rows), &fingerprint, &mut warnings)?,
+        Start::New | Start::Force => None,
+    };
+    observer.opened(dataset.report(), warnings.list());
+    let (weights, state) = match resumed {
+        Some(resumed) => resumed,
+        None => {
+            begin(&dir, spec, program, &graphs, &dataset, fingerprint.clone())?;
+            let initial = Weights::initial(&graphs.train, &rows, &BTreeMap::new(), fresh.seed);
+            (initial.map_err(step_failed)?, fresh)
+        }
+    };
+    let backend = &options.backend;
+    let engine = |graph: Graph| Engine::new(graph, rows.clone(), backend).map_err(step_failed);
+    let mut run = Run {
+        trainer: engine(graphs.train)?,
+        evaluator: engine(graphs.evaluate)?,
+        params: Params::new(weights, backend).map_err(step_failed)?,
+    };
+    let (metrics, train) = (&program.metrics, &spec.train);
+    let checkpoint_every = options.checkpoint_every;
+    let setting = Setting { train, metrics, dataset: &dataset, dir: &dir, state, checkpoint_every };
+    let (progress, finished) = fit(&mut run, &setting, observer)?;
+    let mut outcome = Outcome { dir: path, progress, results: None };
+    if finished {
+        if outcome.progress.best.is_some() {
+            let (best, _) = checkpoint::load(&dir.file(BEST))?;
+            run.params = Params::new(best, backend).map_err(step_failed)?;
+        }
+        outcome.results = results(&mut run, &setting, &outcome.progress, observer)?;
+    }
+    if let Some(results) = &outcome.results {
+        let text = report(&spec.name.name, results, dataset.report(), &fingerprint);
+        dir.write(REPORT, text.as_bytes())?;
+    }
+    Ok(Some(outcome))
+}
+
+/// What weights belong to: a checkpoint of another model graph does not fit.
+pub(super) fn identity(program: &Program) -> String {
+    hash(program.graph.to_string().as_bytes())
+}
+
+/// Writes what is known before the first step; `run.json` last, since it says that the rest is there.
+fn begin(
+    dir: &RunDir,
+    spec: &Spec,
+    program: &Program,
+    graphs: &Graphs,
     dataset: &Dataset,
-    identity: &Identity,
+    fingerprint: Fingerprint,
 ) -> Result<(), Diagnostic> {
-    let write = || -> io::Result<()> {
-        std::fs::create_dir_all(dir)?;
-        replace(&dir.join("spec.yaml"), crate::syntax::print::print(spec).as_bytes())?;
-        replace(&dir.join("model.ir"), program.graph.to_string().as_bytes())?;
-        dataset.save(dir)?;
-        replace(&dir.join("run.json"), &serde_json::to_vec_pretty(identity)?)
-    };
-    write().map_err(|error| unwritable(dir, &error))
-}
-
-/// What `run.json` of a directory says.
-///
-/// # Errors
-/// E0613: it is no run directory.
-pub fn identity(dir: &Path) -> Result<Identity, Diagnostic> {
-    let read = std::fs::read(dir.join("run.json")).map_err(|error| error.to_string());
-    let parsed = read.and_then(|bytes| serde_json::from_slice(&bytes).map_err(|error| error.to_string()));
-    parsed.map_err(|why| {
-        Diagnostic::new("E0613", format!("`{}` is no run directory: `run.json`: {why}", dir.display()))
-            .help("`specrec train SPEC --run DIR` makes one")
-    })
-}
-
-/// The spec of a run, its relative paths starting where they did in training.
-pub fn spec(dir: &Path, identity: &Identity, sources: &mut Sources, diags: &mut Diags) -> Option<Spec> {
-    let path = dir.join("spec.yaml");
-    match std::fs::read_to_string(&path) {
-        Ok(text) => {
-            let name = path.display().to_string();
-            crate::syntax::load_text(&name, text.as_str(), &identity.base, &[], sources, diags)
-        }
-        Err(error) => {
-            diags.push(Diagnostic::new("E0613", format!("`{}` cannot be read: {error}", path.display())));
-            None
-        }
+    dir.clear()?;
+    dir.write(SPEC, crate::syntax::print::print(spec).as_bytes())?;
+    dir.write(GRAPH, program.graph.to_string().as_bytes())?;
+    for (name, graph) in GRAPHS.iter().zip([&graphs.train, &graphs.evaluate, &graphs.predict]) {
+        dir.write(name, graph.to_string().as_bytes())?;
     }
+    dataset.save(dir.path()).map_err(|why| super::run_dir::cannot_write(dir.path(), &why))?;
+    dir.write_about(&About { name: spec.name.name.clone(), fingerprint })
 }
 
-/// Adds a line to `metrics.jsonl`.
-///
-/// # Errors
-/// E0612: it cannot be written.
-pub fn log(dir: &Path, part: &str, step: u64, epoch: u32, evaluation: &Evaluation) -> Result<(), Diagnostic> {
-    let mut line = json!({"part": part, "step": step, "epoch": epoch, "loss": evaluation.loss});
-    for (name, measured) in &evaluation.metrics {
-        line[name] = json!(measured.value);
+/// The last checkpoint of a run; none if it was stopped before there was one, and then it begins anew.
+fn resume(
+    dir: &RunDir,
+    fresh: &State,
+    (graph, rows): (&Graph, &BTreeMap<String, usize>),
+    now: &Fingerprint,
+    warnings: &mut Diags,
+) -> Result<Option<(Weights, State)>, Diagnostic> {
+    let differences = dir.about()?.fingerprint.differences(now);
+    if !dir.file(LAST).is_file() {
+        return Ok(None);
     }
-    let write = || -> io::Result<()> {
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(dir.join("metrics.jsonl"))?;
-        writeln!(file, "{line}")
-    };
-    write().map_err(|error| unwritable(dir, &error))
+    let (weights, state) = checkpoint::load(&dir.file(LAST))?;
+    if state.identity != fresh.identity || !weights.fit(graph, rows) {
+        let title = format!("`{}` is the run of another model, or of other data", dir.path().display());
+        let finding = Diagnostic::new("E0616", title).help("take the spec, settings and data that it was started with");
+        let finding = differences.into_iter().fold(finding, Diagnostic::note);
+        return Err(finding.help("`--run DIR` begins a run elsewhere, `--force` replaces this one"));
+    }
+    if !differences.is_empty() {
+        let title = "the run goes on where its bits may not be those of an uninterrupted one";
+        warnings.push(differences.into_iter().fold(Diagnostic::new("W0601", title), Diagnostic::note));
+    }
+    dir.forget_after(state.progress.validated)?;
+    Ok(Some((weights, State { seed: fresh.seed, ..state })))
 }
 
-/// Drops the lines of `metrics.jsonl` that the checkpoint `progress` does not know of: their validations are made again.
-/// A last line that was cut short goes too.
-///
-/// # Errors
-/// E0612: it cannot be written.
-pub fn forget_after(dir: &Path, progress: &Progress) -> Result<(), Diagnostic> {
-    let path = dir.join("metrics.jsonl");
-    let Ok(text) = std::fs::read_to_string(&path) else { return Ok(()) };
-    let is_known = |line: &&str| {
-        let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else { return false };
-        let count = |key: &str| line[key].as_u64().unwrap_or(u64::MAX);
-        let of_the_end = line["part"].as_str().is_none_or(|part| part.starts_with("best."));
-        count("step") <= progress.step && count("epoch") <= u64::from(progress.epoch) && !of_the_end
-    };
-    let kept: String = text.lines().filter(is_known).map(|line| format!("{line}\n")).collect();
-    replace(&path, kept.as_bytes()).map_err(|error| unwritable(dir, &error))
-}
-
-/// Writes a file beside its place and puts it there.
-///
-/// # Errors
-/// As the file system's.
-pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let beside = super::checkpoint::beside(path);
-    let mut file = std::fs::File::create(&beside)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    std::fs::rename(&beside, path)
-}
-
-fn unwritable(dir: &Path, error: &io::Error) -> Diagnostic {
-    Diagnostic::new("E0612", format!("`{}` cannot be written: {error}", dir.display()))
-        .help("`--run DIR` names another place")
+/// Measures the chosen weights, on validation once more and on test for the only time.
+fn results(
+    run: &mut Run,
+    setting: &Setting,
+    progress: &Progress,
+    observer: &mut dyn Observer,
+) -> Result<Option<Results>, Diagnostic> {
+    let Setting { train, metrics, dataset, .. } = *setting;
+    let mut results = Results::new(monitor(train, metrics).0, progress);
+    for part in [Part::Valid, Part::Test] {
+        if dataset.is_empty(part) {
+            continue;
+        }
+        let subject = Subject { dataset, metrics, part, batch: train.batch as usize };
+        let measured = evaluate(&mut run.evaluator, &mut run.params, subject, &mut || observer.stop())?;
+        let Some(evaluation) = measured else { return Ok(None) };
+        if part == Part::Test {
+            let line = measurement(name(part), progress.step, progress.epoch + 1, &evaluation);
+            setting.dir.append_measurement(&line)?;
+        }
+        results.parts.push((part, evaluation));
+    }
+    Ok(Some(results))
 }
