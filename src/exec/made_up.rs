@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::ir::axis::AxisKind;
+use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::graph::Graph;
 use crate::ir::input::InputSource;
+use crate::ir::rows::Rows;
 use crate::ir::types::Elem;
 
 use super::feed::{Column, Feed};
@@ -13,11 +14,12 @@ use super::feed::{Column, Feed};
 /// rows), numbers between 0 and 1, labels of both classes.
 pub fn feed(graph: &Graph, samples: usize) -> Feed {
     let mut feed = Feed { samples, ids: (0..samples as u64).collect(), ..Feed::default() };
-    let mut elements: BTreeMap<_, usize> = BTreeMap::new();
+    let mut elements: BTreeMap<AxisId, usize> = BTreeMap::new();
     for axis in graph.axes().ids() {
         let found = graph.axis(axis);
         let count = match &found.kind {
             AxisKind::Batch => samples,
+            AxisKind::Static { len } => *len as usize,
             AxisKind::Ragged { max } => {
                 let parents = found.parent.and_then(|parent| elements.get(&parent)).copied().unwrap_or(1);
                 let most = max.unwrap_or(2).min(2) as usize;
@@ -34,13 +36,14 @@ pub fn feed(graph: &Graph, samples: usize) -> Feed {
         };
         elements.insert(axis, count);
     }
+    // An axis that has no elements yet, as that of a table, is none of an input; offsets made above fit by construction.
+    let rows = Rows::new(graph.axes(), &feed.ids, &feed.offsets).unwrap_or_default();
     for (_, input) in graph.inputs() {
         if matches!(input.source, InputSource::Schedule(_)) {
             continue;
         }
         let value = graph.value(input.value);
-        let rows = value.ty.space.axes().last().and_then(|axis| elements.get(axis)).copied().unwrap_or(1);
-        let count = rows * value.ty.width as usize;
+        let count = rows.count(&value.ty.space) * value.ty.width as usize;
         let column = match (&value.ty.elem, &input.source) {
             (Elem::Id(_) | Elem::Index(_), _) => Column::U32((0..count as u32).map(|i| i % 2).collect()),
             (_, InputSource::Label { .. }) => Column::F32((0..count).map(|i| (i % 2) as f32).collect()),

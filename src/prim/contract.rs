@@ -50,7 +50,7 @@ impl Op for Contract {
     /// The reference makes the rows.
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let space = call.types[0].space.unite(&call.types[1].space);
-        let product = call.spread(0, &space)?.broadcast_mul(&call.spread(1, &space)?)?;
+        let product = tensor::own(call.spread(0, &space)?.broadcast_mul(&call.spread(1, &space)?)?)?;
         let map = call.rows.map(&space, &call.results[0].space);
         Ok(vec![tensor::sum_by(&product, &map, call.shape(0).0)?])
     }

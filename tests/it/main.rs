@@ -2,11 +2,13 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
 mod backends;
+mod both;
 mod cli;
 mod conformance;
 mod data;
 mod docs;
 mod errors;
+mod graphs;
 mod mutations;
 mod parity;
 mod specs;

@@ -3,7 +3,7 @@
 
 use std::sync::Mutex;
 
-use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Tensor};
+use candle_core::{CpuStorage, Device, InplaceOp1, Layout, Storage, Tensor};
 
 use super::super::feed::Column;
 
@@ -19,6 +19,16 @@ pub(super) fn lend(column: Column, width: usize) -> candle_core::Result<Tensor> 
             let shape = (values.len() / width, width);
             Tensor::from_vec(values, shape, &Device::Cpu)
         }
+    }
+}
+
+/// Where a tensor's memory stands: the same for a tensor and its views.
+pub(super) fn address(tensor: &Tensor) -> usize {
+    let (storage, _) = tensor.storage_and_layout();
+    match &*storage {
+        Storage::Cpu(CpuStorage::F32(values)) => values.as_ptr().addr(),
+        Storage::Cpu(CpuStorage::U32(values)) => values.as_ptr().addr(),
+        _ => 0,
     }
 }
 
@@ -78,6 +88,7 @@ mod tests {
         let tensor = lend(Column::F32(vec![1.0, 2.0, 3.0, 4.0]), 2).unwrap();
         let row = tensor.narrow(0, 1, 1).unwrap();
         assert_eq!(take_back(&row).unwrap(), Column::F32(vec![3.0, 4.0]));
+        assert_eq!(address(&tensor.reshape((4, 1)).unwrap()), address(&tensor));
         assert_eq!(take_back(&tensor).unwrap(), Column::F32(vec![1.0, 2.0, 3.0, 4.0]));
     }
 }

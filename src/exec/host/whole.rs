@@ -1,7 +1,7 @@
 //! Nodes that run over all rows at once: reads and gradients of tables, large matrix products, and everything that has no
 //! kernel of ours, which Candle computes in the same memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{Device, Tensor};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
@@ -19,7 +19,7 @@ use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::gather;
 use super::super::kernels::segment_sum::segment_gather_sum;
 use super::super::plan::Home;
-use super::super::prologue::Prepared;
+use super::super::prologue::{self, Prepared};
 use super::block::{Block, Data, Read};
 use super::stage::{self, Stage};
 use super::{Host, Sources, exchange};
@@ -237,9 +237,14 @@ fn by_candle(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) -> Re
     let tensors = node.op.eval(&call);
     drop(operands);
     let tensors = tensors.map_err(failed)?;
-    // Results first: one of them may be a view of an operand, and is copied then.
+    // Results first, for one of them may be a view of an operand, or of a result before it, and is copied then.
+    let mut kept: BTreeSet<usize> = lent.values().map(exchange::address).collect();
     for (&value, tensor) in node.results.iter().zip(&tensors) {
-        let column = exchange::take_back(tensor).map_err(failed)?;
+        let column = match kept.insert(exchange::address(tensor)) {
+            true => exchange::take_back(tensor),
+            false => prologue::column(tensor),
+        };
+        let column = column.map_err(failed)?;
         if let Some(&Home::Slot(slot)) = host.plan.homes.get(&value) {
             host.put_slot(slot, column);
         }
