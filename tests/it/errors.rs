@@ -41,14 +41,14 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("E0613", "src/train/run_dir.rs"),
     ("E0614", "src/train/run_dir.rs"),
     ("E0615", "tests/it/train.rs"),
-    ("E0616", "tests/it/train.rs"),
-    ("E0617", "tests/it/train.rs"),
-    ("E0618", "tests/it/train.rs"),
+    ("E0616", "tests/it/run.rs"),
+    ("E0617", "tests/it/run.rs"),
+    ("E0618", "tests/it/run.rs"),
     ("E0620", "a fault of the program"),
     ("E0621", "a fault of the program"),
-    ("E0622", "tests/it/train.rs"),
+    ("E0622", "tests/it/run.rs"),
     ("E0699", "a fault of the program"),
-    ("W0601", "tests/it/train.rs"),
+    ("W0601", "tests/it/run.rs"),
 ];
 
 /// Everything that is found in a spec without its data.

@@ -11,6 +11,7 @@ mod errors;
 mod graphs;
 mod mutations;
 mod parity;
+mod run;
 mod specs;
 mod train;
 mod trajectories;

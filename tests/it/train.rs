@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 /// 40 users like either even or odd items, and rate 20 items each in random order.
-fn write_data(dir: &Path) {
+pub(crate) fn write_data(dir: &Path) {
     let mut text = "user,item,like,time\n".to_owned();
     let mut state = 7u32;
     for time in 0..20 {
@@ -52,12 +52,12 @@ train:
   monitor: auc
 ";
 
-fn specrec(dir: &Path, args: &[&str]) -> Output {
+pub(crate) fn specrec(dir: &Path, args: &[&str]) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_specrec"));
     command.current_dir(dir).env("SPECREC_CACHE", dir.join("cache")).args(args).output().unwrap()
 }
 
-fn ok(output: &Output) -> String {
+pub(crate) fn ok(output: &Output) -> String {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }

@@ -28,21 +28,22 @@ pub(super) const CODES: &[Explanation] = &[
     Explanation {
         code: "E0613",
         title: "not a run directory",
-        text: "`eval` and `predict` take the directory that `train` wrote: it holds `run.json` and `spec.yaml`.",
+        text: "`eval` and `predict` take the directory that `train` wrote: it holds `run.json` and `spec.yaml`. `train` takes a directory that is absent,\n\
+               empty, or a run's, and `--resume` one that holds a run.",
         example: "specrec eval specs/din.yaml",
         fix: "specrec eval runs/din",
     },
     Explanation {
         code: "E0614",
-        title: "a run is there already",
-        text: "A finished or interrupted run is never replaced without being told to.",
+        title: "the run directory is taken",
+        text: "It holds a run already, or another process trains in it. A finished or interrupted run is never replaced without being told to.",
         example: "specrec train specs/din.yaml      # a second time",
         fix: "specrec train specs/din.yaml --run runs/din-2      # or --resume, or --force",
     },
     Explanation {
         code: "E0615",
-        title: "nothing to train on",
-        text: "The train part of the split has no samples.",
+        title: "a part has no samples",
+        text: "The split, a `where`, or joins with `missing: drop` leave nothing of a part that is to be trained on or measured.",
         example: "samples:\n  split: {train: year < 1900, valid: year == 2000, test: year > 2000}",
         fix: "a split whose train part has rows",
     },
