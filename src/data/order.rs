@@ -6,8 +6,13 @@ use rand_pcg::Pcg64;
 /// In which order batches take samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// By (time, row).
+    /// By (time, row), drawn as validation and test always are.
     Sequential,
+    /// By (time, row), drawn anew for every epoch.
+    Stored {
+        /// Which epoch, from 0.
+        epoch: u64,
+    },
     /// Shuffled anew for every epoch.
     Shuffled {
         /// Seed of the run.
@@ -35,7 +40,7 @@ impl Permutation {
         let count = count as u64;
         let half = (64 - count.saturating_sub(1).leading_zeros()).div_ceil(2).max(1);
         let keys = match order {
-            Order::Sequential => None,
+            Order::Sequential | Order::Stored { .. } => None,
             Order::Shuffled { seed, epoch } => {
                 // The epoch is the stream of the generator, so that epochs of one seed share nothing.
                 let mut random = Pcg64::new(u128::from(seed), u128::from(epoch));

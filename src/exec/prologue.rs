@@ -85,6 +85,9 @@ impl Prologue {
             }
         }
         let mut values = inputs(graph, feed, &rows)?;
+        for (value, column) in &values {
+            bind_conditions(graph, *value, column, &mut rows)?;
+        }
         let mut ids: BTreeMap<AxisId, Vec<(ValueId, Vec<u32>)>> = BTreeMap::new();
         for &item in graph.order() {
             let Item::Node(id) = item else { continue };
@@ -288,5 +291,30 @@ pub(super) fn column(tensor: &Tensor) -> candle_core::Result<Column> {
     match tensor.dtype() {
         candle_core::DType::U32 => Ok(Column::U32(flat.to_vec1()?)),
         _ => Ok(Column::F32(flat.to_vec1()?)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_input_that_is_a_condition_says_how_long_its_axis_is() {
+        let text = "model m { axis B: batch axis h: ragged of B input %c: bool[B, h] = feature(c) along h \
+                    axis k: sub of h where %c }";
+        let file = crate::diag::Sources::default().add("m.ir", text);
+        let graph = crate::ir::read::read(text, file, crate::prim::REGISTRY).unwrap();
+        let feed = Feed {
+            samples: 2,
+            ids: vec![0, 1],
+            offsets: BTreeMap::from([("h".to_owned(), vec![0, 2, 3])]),
+            columns: BTreeMap::from([("c".to_owned(), Column::F32(vec![0.0, 1.0, 1.0]))]),
+        };
+        let prepared = Prologue::of(&graph).prepare(&graph, &feed, &BTreeMap::new(), Noise::default()).unwrap();
+        let axis = graph.axes().find("k").unwrap();
+        assert_eq!(
+            (prepared.rows.offsets(axis).to_vec(), prepared.rows.kept(axis).to_vec()),
+            (vec![0, 1, 2], vec![1, 2])
+        );
     }
 }

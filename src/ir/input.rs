@@ -25,6 +25,23 @@ pub enum InputSource {
         /// The column.
         column: String,
     },
+    /// A feature of the event that a next-item sample is to predict: known in training and to metrics, to no prediction.
+    Target {
+        /// The feature.
+        feature: String,
+    },
+    /// The log of the probability with which each element of a drawn axis is drawn.
+    LogQ {
+        /// The axis.
+        axis: String,
+    },
+    /// How many elements of each sample's whole list have a positive label, those that `cut` left out included.
+    Positives {
+        /// The axis of the list.
+        axis: String,
+        /// The label.
+        label: String,
+    },
     /// The sample's weight in the loss: 1, or 1/keep after downsampling.
     Weight,
     /// A number that the training loop sets before each step: `lr`, `step`, `tables_lr`.

@@ -117,6 +117,9 @@ fn input(f: &mut Formatter<'_>, graph: &Graph, input: &Input) -> fmt::Result {
         InputSource::Feature { axis, feature } => ("feature", feature, axis.as_ref()),
         InputSource::Label { axis, label } => ("label", label, axis.as_ref()),
         InputSource::Outcome { axis, column } => ("outcome", column, axis.as_ref()),
+        InputSource::Target { feature } => ("target", feature, None),
+        InputSource::LogQ { axis } => ("log_q", axis, None),
+        InputSource::Positives { axis, label } => ("positives", label, Some(axis)),
         InputSource::Schedule(name) => ("schedule", name, None),
         InputSource::Weight => return f.write_str(" = weight"),
     };

@@ -48,8 +48,8 @@ pub(super) fn make(spec: &Spec, references: &References, to: &mut Builder) -> Ax
 /// The most elements under one parent.
 fn max(axis: &AxisSpec) -> Option<u32> {
     match &axis.origin {
-        AxisOrigin::From { last, .. } | AxisOrigin::Columns { last, .. } => Some(last.value),
-        AxisOrigin::Within { last, .. } => last.as_ref().map(|last| last.value),
+        AxisOrigin::From { last, .. } | AxisOrigin::Within { last, .. } => last.as_ref().map(|last| last.value),
+        AxisOrigin::Columns { last, .. } => Some(last.value),
         AxisOrigin::List { max, .. } => Some(max.value),
         AxisOrigin::Draw(draw) => Some(draw.n),
     }

@@ -188,7 +188,7 @@ fn axis(axis: &AxisSpec) -> Yaml {
             map.put("from", word(&from.name));
             map.put("by", word(&by.name));
             map.maybe("where", filter.as_ref(), expr);
-            map.put("last", number(f64::from(last.value)));
+            map.maybe("last", last.as_ref(), |last| number(f64::from(last.value)));
             map.unless(*delay == 0.0, "delay", || number(*delay));
         }
         AxisOrigin::Columns { columns, newest_first, last, separator } => {

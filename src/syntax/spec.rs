@@ -153,8 +153,8 @@ pub enum AxisOrigin {
         by: Ident,
         /// Which events.
         filter: Option<Expr>,
-        /// The newest so many.
-        last: Spanned<u32>,
+        /// The newest so many; all when absent.
+        last: Option<Spanned<u32>>,
         /// Seconds that serving would not know yet.
         delay: f64,
     },

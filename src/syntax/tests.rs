@@ -152,9 +152,12 @@ fn every_form_of_the_language_is_read() {
         [("kind", 2), ("item", 3), ("C", 26)]
     );
     let AxisOrigin::From { filter, last, .. } = &spec.axes[0].value.origin else { panic!() };
-    assert_eq!((filter.as_ref().unwrap().to_string(), last.value), ("act_type == \"pv\"".to_owned(), 50));
+    assert_eq!(
+        (filter.as_ref().unwrap().to_string(), last.as_ref().unwrap().value),
+        ("act_type == \"pv\"".to_owned(), 50)
+    );
     assert!(
-        matches!(&spec.axes[1].value.origin, AxisOrigin::From { last, delay, .. } if last.value == 100 && *delay == 3600.0)
+        matches!(&spec.axes[1].value.origin, AxisOrigin::From { last, delay, .. } if last.as_ref().is_some_and(|last| last.value == 100) && *delay == 3600.0)
     );
     assert!(
         matches!(&spec.axes[2].value.origin, AxisOrigin::Columns { columns, newest_first: true, .. } if columns[1].0.name == "step.time")
@@ -212,7 +215,7 @@ fn sets_reach_constants_maps_and_expressions() {
         &["let.keep=7", "train.optimizer.lr=0.5", "model.ctr=x |> linear(1)", "features.C1..C26.dim=4", "axes.buys=~"],
     );
     let AxisOrigin::From { last, .. } = &spec.axes[0].value.origin else { panic!() };
-    assert_eq!((last.value, spec.train.optimizer.lr, spec.axes.len()), (7, 0.5, 5));
+    assert_eq!((last.as_ref().unwrap().value, spec.train.optimizer.lr, spec.axes.len()), (7, 0.5, 5));
     assert_eq!(spec.model[1].value.to_string(), "x |> linear(1)");
     assert_eq!(spec.features.last().unwrap().value.own_table.dim.as_ref().unwrap().value, 4);
     let (_, diags) = read(SURFACE, &["train.batc=5"]);

@@ -29,7 +29,10 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
                     diags.push(finding.help("`time: {column: ..., unit: s}` under the source and under `samples`"));
                     continue;
                 }
-                Some((Origin::Events { source, by: by.clone(), filter: filter.clone(), delay: *delay }, last.value))
+                Some((
+                    Origin::Events { source, by: by.clone(), filter: filter.clone(), delay: *delay },
+                    last.as_ref().map_or(u32::MAX, |last| last.value),
+                ))
             }
             AxisOrigin::Columns { columns, newest_first, last, separator } => {
                 let origin = Origin::Lists {

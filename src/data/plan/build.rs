@@ -305,7 +305,7 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
     let mut found = Vec::new();
     for Want { name, source } in wants {
         let value = match source {
-            InputSource::Feature { axis: None, feature } => {
+            InputSource::Feature { axis: None, feature } | InputSource::Target { feature } => {
                 features.get(feature.as_str()).map(|&feature| InputValue::Sample { feature })
             }
             InputSource::Feature { axis: Some(axis), feature } => {
@@ -321,8 +321,10 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
             }
             InputSource::Weight => Some(InputValue::Weight),
             InputSource::Schedule(_) => continue,
-            // Along lists, which no axis can be yet.
-            InputSource::Label { axis: Some(_), .. } | InputSource::Outcome { axis: Some(_), .. } => None,
+            InputSource::Label { axis: Some(_), .. }
+            | InputSource::Outcome { axis: Some(_), .. }
+            | InputSource::LogQ { .. }
+            | InputSource::Positives { .. } => None,
         };
         match value {
             Some(value) => found.push(Input { name: name.clone(), value }),

@@ -15,7 +15,8 @@ const MIN_COUNT: u32 = 2;
 /// Adds the features that are wanted, in the order of the spec, and the vocabularies that they need.
 pub(super) fn add(spec: &Spec, wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
     let wanted = |name: &str| {
-        wants.iter().any(|want| matches!(&want.source, InputSource::Feature { feature, .. } if feature == name))
+        let reads = |source: &InputSource| matches!(source, InputSource::Feature { feature, .. } | InputSource::Target { feature } if feature == name);
+        wants.iter().any(|want| reads(&want.source))
     };
     for feature in spec.features.iter().filter(|feature| wanted(&feature.name.name)) {
         let values = values(feature, diags);

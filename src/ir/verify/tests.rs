@@ -191,7 +191,7 @@ fn v9_an_inference_graph_has_nothing_of_training() {
     for more in ["%c: f32[B, 2] = coupled(%x)", "%c: f32[B, 2] = drawn(%x)", "%c: f32[2] = sum(%x) {over: B}"] {
         assert_eq!(broken(&graph(&format!("{bare}{more}")), Stage::Inference), ["V9"], "{more}");
     }
-    for source in ["label(y)", "outcome(y)", "weight", "schedule(y)"] {
+    for source in ["label(y)", "outcome(y)", "target(y)", "log_q(y)", "positives(y) along z", "weight", "schedule(y)"] {
         assert_eq!(
             broken(&graph(&format!("{bare} input %y: f32[1] = {source}")), Stage::Inference),
             ["V9"],

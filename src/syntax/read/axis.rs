@@ -59,14 +59,18 @@ pub(super) fn axis(r: &mut Reader<'_>, entry: &Entry) -> Option<AxisSpec> {
 fn events(r: &mut Reader<'_>, fields: &Fields<'_>) -> Option<AxisOrigin> {
     let from = r.required(fields, "from").and_then(|node| r.ident(node));
     let by = r.required(fields, "by").and_then(|node| r.ident(node));
-    let last = r.required(fields, "last").and_then(|node| r.whole(node, 1));
+    let last = fields.get("last").map(|node| r.whole(node, 1));
     let filter = fields.get("where").map(|node| r.expr(node));
     let delay = fields.get("delay").and_then(|node| r.seconds(node)).unwrap_or(0.0);
     let filter = match filter {
         Some(filter) => Some(filter?),
         None => None,
     };
-    Some(AxisOrigin::From { from: from?, by: by?, filter, last: last?, delay })
+    let last = match last {
+        Some(last) => Some(last?),
+        None => None,
+    };
+    Some(AxisOrigin::From { from: from?, by: by?, filter, last, delay })
 }
 
 fn columns(r: &mut Reader<'_>, fields: &Fields<'_>) -> Option<AxisOrigin> {
