@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::console::Console;
 use super::device::DeviceArguments;
+use crate::Compiled;
 use crate::diag::{Diagnostic, Diags, Sources};
 use crate::exec::cost::{flops_per_sample, numbers_per_sample, rows_per_sample};
 use crate::exec::host::Host;
@@ -71,7 +72,7 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
 }
 
 fn build(arguments: &Arguments, console: &Console, sources: &mut Sources, diags: &mut Diags) -> Result<(), Diagnostic> {
-    let Some((spec, program)) = crate::compile(&arguments.spec, &arguments.sets, sources, diags) else {
+    let Some(Compiled { spec, program }) = crate::compile(&arguments.spec, &arguments.sets, sources, diags) else {
         return Ok(());
     };
     let (mut training, mut prediction) = (Trace::default(), Trace::default());

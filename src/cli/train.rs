@@ -12,8 +12,8 @@ use super::console::Console;
 use super::device::DeviceArguments;
 use super::screen::{Screen, Stop};
 use crate::diag::{Diags, Sources};
-use crate::train::run::{Options, Outcome, train};
 use crate::train::run_dir::Start;
+use crate::{Options, Outcome};
 
 /// Train a spec, validate after every epoch, and measure the best weights on the test part.
 #[derive(Debug, Args)]
@@ -64,8 +64,9 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
 }
 
 fn trained(arguments: &Arguments, console: &Console, sources: &mut Sources, diags: &mut Diags) -> Option<Outcome> {
-    let (mut spec, program) = crate::compile(&arguments.spec, &arguments.sets, sources, diags)?;
-    spec.train.seed = arguments.seed.unwrap_or(spec.train.seed);
+    let mut compiled = crate::compile(&arguments.spec, &arguments.sets, sources, diags)?;
+    let train = &mut compiled.spec.train;
+    train.seed = arguments.seed.unwrap_or(train.seed);
     let start = match (arguments.resume, arguments.force) {
         (true, _) => Start::Resume,
         (_, true) => Start::Force,
@@ -79,8 +80,8 @@ fn trained(arguments: &Arguments, console: &Console, sources: &mut Sources, diag
         ..Options::default()
     };
     let stop = Stop { signal: stop_signal(), after: arguments.stop_after };
-    let mut screen = Screen::new(*console, sources, spec.train.epochs, stop);
-    let outcome = train(&spec, &program, &options, &mut screen, diags);
+    let mut screen = Screen::new(*console, sources, train.epochs, stop);
+    let outcome = crate::train(&compiled, &options, &mut screen, diags);
     screen.finish();
     outcome
 }

@@ -64,6 +64,9 @@ pub trait Observer {
     }
 }
 
+/// Watches nothing.
+impl Observer for () {}
+
 /// The graphs of a run and their parameters.
 #[derive(Debug)]
 pub struct Run {
