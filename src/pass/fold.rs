@@ -1,9 +1,10 @@
-//! Small rules that make an expression cheaper without changing its value: constants, neutral elements, repeats that the
-//! reader broadcasts over anyway.
+//! Small rules that make an expression cheaper, or the same in whatever words it was said, without changing its value:
+//! constants, neutral elements, negations, repeats that the reader broadcasts over anyway.
 
 use crate::ir::copy::Copy;
 use crate::ir::graph::{Graph, Item, Node, ValueId};
 use crate::ir::op::Fault;
+use crate::ir::types::Elem;
 use crate::prim::make;
 
 use super::Goal;
@@ -11,7 +12,17 @@ use super::Goal;
 /// A rule looks at a node whose operands are copied already and gives the value that takes its place.
 type Rule = fn(&mut Copy, &Node) -> Result<Option<ValueId>, Fault>;
 
-const RULES: &[Rule] = &[constants, neutral, double_negation, add_of_negation, repeated_operand];
+const RULES: &[Rule] = &[
+    constants,
+    neutral,
+    factors,
+    negation,
+    sum_of_negation,
+    choice_of_negation,
+    repeated_operand,
+    bias,
+    concat_of_concat,
+];
 
 /// Applies the first rule that fits to every node of one result, in order; operands are folded before their readers.
 pub fn fold(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
@@ -89,25 +100,134 @@ fn neutral(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
     Ok(same.then_some(kept))
 }
 
-/// `-(-x)`.
-fn double_negation(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
-    if node.op.name() != "neg" {
-        return Ok(None);
+/// `-1 x` and `0 - x` are `-x`, `x x` is a square, and to divide by a power of 2 is to multiply by another: their bits are
+/// the same.
+fn factors(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    let [a, b] = copy.operands(node)[..] else { return Ok(None) };
+    let (left, right) = (number(copy, a), number(copy, b));
+    let wanted = copy.from.ty(node.results[0]).clone();
+    let is_whole = |copy: &Copy, x: ValueId| copy.to.ty(x).width == wanted.width && copy.to.ty(x).elem == wanted.elem;
+    match node.op.name() {
+        "mul" if right == Some(-1.0) && is_whole(copy, a) => make::unary(&mut copy.to, "neg", a).map(Some),
+        "mul" if left == Some(-1.0) && is_whole(copy, b) => make::unary(&mut copy.to, "neg", b).map(Some),
+        "mul" if a == b && is_whole(copy, a) => make::unary(&mut copy.to, "square", a).map(Some),
+        "sub" if left == Some(0.0) && is_whole(copy, b) => make::unary(&mut copy.to, "neg", b).map(Some),
+        "div" => match right.filter(|&divisor| is_power_of_two(divisor)) {
+            Some(divisor) => {
+                let to = &mut copy.to;
+                let width = to.ty(b).width;
+                let factor = make::constant(to, 1.0 / divisor, width)?;
+                make::mul(to, a, factor).map(Some)
+            }
+            None => Ok(None),
+        },
+        _ => Ok(None),
     }
-    Ok(operand_of(copy, copy.value(node.operands[0]), "neg"))
 }
 
-/// `a + (-b)` is `a - b`.
-fn add_of_negation(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
-    if node.op.name() != "add" {
+/// Whether a number and its reciprocal are exact in single precision, well inside of its range.
+fn is_power_of_two(number: f64) -> bool {
+    let exponent = number.abs().log2();
+    exponent.fract() == 0.0 && exponent.abs() <= 100.0
+}
+
+/// `-(-x)`, `not not c`, and `-(a - b)`.
+fn negation(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    let name = node.op.name();
+    if !matches!(name, "neg" | "not") {
+        return Ok(None);
+    }
+    let x = copy.value(node.operands[0]);
+    if let Some(inner) = operand_of(copy, x, name) {
+        return Ok(Some(inner));
+    }
+    let difference = copy.to.graph().producer(x).filter(|inner| name == "neg" && inner.op.name() == "sub");
+    match difference.map(|inner| inner.operands.clone()).as_deref() {
+        Some(&[a, b]) => make::sub(&mut copy.to, b, a).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// `a + (-b)` is `a - b`, and `a - (-b)` is `a + b`.
+fn sum_of_negation(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    let name = node.op.name();
+    if !matches!(name, "add" | "sub") {
         return Ok(None);
     }
     let (a, b) = (copy.value(node.operands[0]), copy.value(node.operands[1]));
-    match (operand_of(copy, b, "neg"), operand_of(copy, a, "neg")) {
-        (Some(b), _) => Ok(Some(make::sub(&mut copy.to, a, b)?)),
-        (None, Some(a)) => Ok(Some(make::sub(&mut copy.to, b, a)?)),
+    match (name, operand_of(copy, b, "neg"), operand_of(copy, a, "neg")) {
+        ("add", Some(b), _) => make::sub(&mut copy.to, a, b).map(Some),
+        ("add", None, Some(a)) => make::sub(&mut copy.to, b, a).map(Some),
+        ("sub", Some(b), _) => make::add(&mut copy.to, a, b).map(Some),
         _ => Ok(None),
     }
+}
+
+/// `if(not c, a, b)` is `if(c, b, a)`.
+fn choice_of_negation(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    let [c, a, b] = copy.operands(node)[..] else { return Ok(None) };
+    if node.op.name() != "choose" {
+        return Ok(None);
+    }
+    match operand_of(copy, c, "not") {
+        Some(c) => make::choose(&mut copy.to, c, b, a).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// A layer without bias and a row added to it are a layer with that bias, if nothing reads the layer without it.
+fn bias(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    let [a, b] = copy.operands(node)[..] else { return Ok(None) };
+    if node.op.name() != "add" {
+        return Ok(None);
+    }
+    for (layer, row, old) in [(a, b, node.operands[0]), (b, a, node.operands[1])] {
+        let graph = copy.to.graph();
+        let found = graph.producer(layer).filter(|found| found.op.name() == "linear" && found.operands.len() == 2);
+        let Some([x, w]) =
+            found.map(|found| found.operands.clone()).as_deref().and_then(|two| two.first_chunk()).copied()
+        else {
+            continue;
+        };
+        let row_type = graph.ty(row);
+        let is_bias = row_type.space.is_unit() && row_type.height == 1 && row_type.width == graph.ty(layer).width;
+        if is_bias && row_type.elem == Elem::F32 && readers(copy.from, old) == 1 {
+            return make::linear(&mut copy.to, x, w, Some(row)).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+/// `concat(concat(a, b), c)` is `concat(a, b, c)`, if nothing else reads the inner one and it has all rows of the outer one:
+/// one with fewer is worth keeping, since a layer is applied to it in its own rows.
+fn concat_of_concat(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    if node.op.name() != "concat" {
+        return Ok(None);
+    }
+    let rows = copy.from.ty(node.results[0]).space.axes().len();
+    let mut parts = Vec::new();
+    for &old in &node.operands {
+        let part = copy.value(old);
+        let inner = copy.to.graph().producer(part).filter(|inner| {
+            inner.op.name() == "concat" && copy.to.ty(part).space.axes().len() == rows && readers(copy.from, old) == 1
+        });
+        match inner {
+            Some(inner) => parts.extend(&inner.operands),
+            None => parts.push(part),
+        }
+    }
+    if parts.len() == node.operands.len() {
+        return Ok(None);
+    }
+    make::concat(&mut copy.to, &parts).map(Some)
+}
+
+/// How often a value is read.
+fn readers(graph: &Graph, value: ValueId) -> usize {
+    let operands = graph.nodes().flat_map(|(_, node)| &node.operands);
+    let effects = graph.effects().iter().flat_map(|effect| &effect.operands);
+    let roots = graph.losses().iter().chain(graph.outputs()).map(|root| &root.value);
+    operands.chain(effects).chain(roots).filter(|&&read| read == value).count()
 }
 
 /// An elementwise operation repeats its operands by itself, so `expand(g) * k` reads `g` where `k` has all rows.

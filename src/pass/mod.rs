@@ -9,6 +9,7 @@ pub mod expand;
 pub mod fold;
 pub mod freeze;
 pub mod optimise;
+pub mod order;
 pub mod prune;
 pub mod root;
 pub mod share;
@@ -61,8 +62,9 @@ const TRAIN: &[Pass] = &[
     Pass { name: "prune", run: prune::prune },
     Pass { name: "expand", run: expand::expand }, // before folding: dropout of rate 0 is a product with 1
     Pass { name: "fold", run: fold::fold },
+    Pass { name: "order", run: order::order }, // before whatever looks at the order of operands or adds up in it
     Pass { name: "split_linear", run: split_linear::split_linear }, // before sharing: it exposes equal parts
-    Pass { name: "share", run: share::share },                      // before differentiating: half as many gradients
+    Pass { name: "share", run: share::share }, // before differentiating: half as many gradients
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
     Pass { name: "clip", run: clip::clip }, // between the gradients and their use
     Pass { name: "optimise", run: optimise::optimise },
@@ -77,6 +79,7 @@ const GRADIENTS: &[Pass] = &[
     Pass { name: "prune", run: prune::prune },
     Pass { name: "expand", run: expand::expand },
     Pass { name: "fold", run: fold::fold },
+    Pass { name: "order", run: order::order },
     Pass { name: "split_linear", run: split_linear::split_linear },
     Pass { name: "share", run: share::share },
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
@@ -91,6 +94,7 @@ const INFER: &[Pass] = &[
     Pass { name: "prune", run: prune::prune },
     Pass { name: "freeze", run: freeze::freeze }, // before folding: a frozen batch norm is arithmetic on weights
     Pass { name: "fold", run: fold::fold },
+    Pass { name: "order", run: order::order },
     Pass { name: "split_linear", run: split_linear::split_linear },
     Pass { name: "share", run: share::share },
     Pass { name: "prune", run: prune::prune },

@@ -15,3 +15,4 @@ mod run;
 mod specs;
 mod train;
 mod trajectories;
+mod words;
