@@ -42,6 +42,13 @@ pub enum InputSource {
         /// The label.
         label: String,
     },
+    /// A value of another run, frozen, of the sample or of each element of a list.
+    Run {
+        /// The axis (lists), or none.
+        axis: Option<String>,
+        /// The entry of `runs:`.
+        run: String,
+    },
     /// The sample's weight in the loss: 1, or 1/keep after downsampling.
     Weight,
     /// A number that the training loop sets before each step: `lr`, `step`, `tables_lr`.
@@ -60,6 +67,6 @@ impl InputSource {
 
     /// Whether it tells what is to be predicted, or how much: nothing that an inference graph may read.
     pub fn is_of_training(&self) -> bool {
-        !matches!(self, InputSource::Feature { .. })
+        !matches!(self, InputSource::Feature { .. } | InputSource::Run { .. })
     }
 }

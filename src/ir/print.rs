@@ -120,6 +120,7 @@ fn input(f: &mut Formatter<'_>, graph: &Graph, input: &Input) -> fmt::Result {
         InputSource::Target { feature } => ("target", feature, None),
         InputSource::LogQ { axis } => ("log_q", axis, None),
         InputSource::Positives { axis, label } => ("positives", label, Some(axis)),
+        InputSource::Run { axis, run } => ("run", run, axis.as_ref()),
         InputSource::Schedule(name) => ("schedule", name, None),
         InputSource::Weight => return f.write_str(" = weight"),
     };

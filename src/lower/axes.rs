@@ -21,7 +21,9 @@ pub(super) struct AxesOf {
 pub(super) fn make(spec: &Spec, references: &References, to: &mut Builder) -> AxesOf {
     let batch = to.axis("B", None, AxisKind::Batch);
     let mut axes = AxesOf { batch, named: BTreeMap::new() };
-    for axis in spec.axes.iter().filter(|axis| references.has_axis(&axis.name.name)) {
+    let of_run =
+        |name: &str| spec.runs.iter().any(|run| run.value.along.as_ref().is_some_and(|along| along.name == name));
+    for axis in spec.axes.iter().filter(|axis| references.has_axis(&axis.name.name) || of_run(&axis.name.name)) {
         let mut chain = vec![&axis.name.name];
         while let Some(parent) = chain.last().and_then(|name| parent_axis(spec, name)) {
             if chain.contains(&&parent.name) {

@@ -58,7 +58,18 @@ impl<'a> Inputs<'a> {
                 let source = InputSource::Label { axis: axis_name, label: name.to_owned() };
                 Item::Label(to.input(&path, Type::f32(self.space(to, axis), 1), source))
             }
-            Thing::Axis(_) | Thing::Model | Thing::Run => return None,
+            // Along a list it is a value of each element, under its plain name.
+            Thing::Run(run) => {
+                let along = match &run.along {
+                    Some(along) => Some(*self.axes.named.get(&along.name)?),
+                    None => None,
+                };
+                let source =
+                    InputSource::Run { axis: run.along.as_ref().map(|along| along.name.clone()), run: name.to_owned() };
+                let ty = Type::f32(self.space(to, along), self.names.width_of_run(name)?);
+                Item::Value(to.input(&path, ty, source))
+            }
+            Thing::Axis(_) | Thing::Model => return None,
         };
         self.inputs.insert(path, item.clone());
         Some(item)

@@ -12,6 +12,7 @@ mod metric;
 mod names;
 mod output;
 mod refer;
+mod run;
 mod structure;
 mod tables;
 mod unused;
@@ -44,7 +45,8 @@ pub struct Program {
 /// Checks a spec and makes its graph; none if a finding is an error. The shipped blocks are added to `sources`.
 pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Program> {
     let tables = tables::Tables::read(spec, diags);
-    let names = names::Names::read(spec, &tables, diags);
+    let runs = run::widths(spec, diags);
+    let names = names::Names::read(spec, &tables, &runs, diags);
     structure::check(spec, diags);
     let library = Library::load(spec, sources, diags);
     let references = refer::References::collect(spec, &names, &library, diags);

@@ -7,7 +7,7 @@ use crate::block::check;
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags};
 use crate::expr::ast::Ident;
-use crate::syntax::spec::{AxisOrigin, AxisSpec, FeatureSpec, Spec};
+use crate::syntax::spec::{AxisOrigin, AxisSpec, FeatureSpec, RunSpec, Spec};
 
 use super::tables::Tables;
 
@@ -19,7 +19,7 @@ pub(super) enum Thing<'a> {
     Group(&'a [Ident]),
     Label,
     Model,
-    Run,
+    Run(&'a RunSpec),
 }
 
 impl Thing<'_> {
@@ -30,7 +30,7 @@ impl Thing<'_> {
             Thing::Group(_) => "a group",
             Thing::Label => "a label",
             Thing::Model => "a value",
-            Thing::Run => "a value of a run",
+            Thing::Run(_) => "a value of a run",
         }
     }
 }
@@ -53,15 +53,22 @@ pub(super) struct Names<'a> {
     pub(super) tables: &'a Tables<'a>,
     things: BTreeMap<&'a str, (Thing<'a>, &'a Ident)>,
     broken: BTreeSet<&'a str>,
+    /// Widths of the values of other runs that can be read.
+    runs: &'a BTreeMap<String, u32>,
 }
 
 /// Names that mean something by themselves: the axis of samples, and the width in the place of an axis.
 const RESERVED: &[&str] = &["B", "width"];
 
 impl<'a> Names<'a> {
-    pub(super) fn read(spec: &'a Spec, tables: &'a Tables<'a>, diags: &mut Diags) -> Self {
+    pub(super) fn read(
+        spec: &'a Spec,
+        tables: &'a Tables<'a>,
+        runs: &'a BTreeMap<String, u32>,
+        diags: &mut Diags,
+    ) -> Self {
         let broken = spec.broken.iter().map(|name| name.name.as_str()).collect();
-        let mut names = Self { spec, tables, things: BTreeMap::new(), broken };
+        let mut names = Self { spec, tables, things: BTreeMap::new(), broken, runs };
         for axis in &spec.axes {
             names.add(&axis.name, Thing::Axis(&axis.value), diags);
         }
@@ -75,7 +82,10 @@ impl<'a> Names<'a> {
             names.add(&label.name, Thing::Label, diags);
         }
         for run in &spec.runs {
-            names.add(&run.name, Thing::Run, diags);
+            names.add(&run.name, Thing::Run(&run.value), diags);
+            if !runs.contains_key(&run.name.name) {
+                names.broken.insert(&run.name.name);
+            }
         }
         for value in &spec.model {
             names.add(&value.name, Thing::Model, diags);
@@ -136,6 +146,11 @@ impl<'a> Names<'a> {
         self.broken.contains(name)
     }
 
+    /// How wide a value of another run is.
+    pub(super) fn width_of_run(&self, name: &str) -> Option<u32> {
+        self.runs.get(name).copied()
+    }
+
     /// Whether a column is listed under `outcomes`.
     pub(super) fn is_outcome(&self, name: &str) -> bool {
         self.spec.samples.outcomes.iter().any(|column| column.name == name)
@@ -188,10 +203,6 @@ impl check::Names for Scope<'_> {
                 let title = format!("label `{}` is known only after the prediction", name.name);
                 let finding = Diagnostic::new("E0402", title).at(name.span, "");
                 Err(finding.help("labels stand in `losses` and `metrics`; past events may be chosen by one: `where: LABEL` of an axis"))
-            }
-            Some(Thing::Run) => {
-                let title = format!("`{}` is a value of another run, which this version does not read", name.name);
-                Err(Diagnostic::new("E0206", title).at(name.span, ""))
             }
             Some(_) => Ok(()),
             None if names.is_broken(&name.name) => Ok(()),

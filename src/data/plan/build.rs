@@ -320,7 +320,7 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
                 plan.samples.outcomes.iter().position(|known| known.name == *column).map(InputValue::Outcome)
             }
             InputSource::Weight => Some(InputValue::Weight),
-            InputSource::Schedule(_) => continue,
+            InputSource::Run { .. } | InputSource::Schedule(_) => continue,
             InputSource::Label { axis: Some(_), .. }
             | InputSource::Outcome { axis: Some(_), .. }
             | InputSource::LogQ { .. }

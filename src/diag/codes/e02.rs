@@ -43,10 +43,18 @@ pub(super) const CODES: &[Explanation] = &[
     },
     Explanation {
         code: "E0206",
-        title: "a value of another run",
-        text: "`runs:` is read, but its values cannot stand in expressions yet.",
-        example: "runs:\n  pv: {run: runs/din, value: hidden}\nmodel:\n  x: concat(item, pv)",
-        fix: "model:\n  x: concat(item, interest)",
+        title: "another run cannot be read",
+        text: "`runs:` names a run directory, as `specrec train` writes it, from the directory of the spec. It must be there, its spec must be one that this\n\
+               program reads, and it may not read a run itself.",
+        example: "runs:\n  pv: {run: specs/din.yaml, value: hidden}",
+        fix: "runs:\n  pv: {run: ../runs/din, value: hidden}",
+    },
+    Explanation {
+        code: "E0207",
+        title: "another run gives no such value",
+        text: "The value is one of `model` or `outputs` of that run's spec: numbers, one row per sample. A value along an axis is reduced first.",
+        example: "runs:\n  pv: {run: ../runs/din, value: history}",
+        fix: "runs:\n  pv: {run: ../runs/din, value: interest}",
     },
     Explanation {
         code: "E0220",

@@ -139,10 +139,11 @@ impl Reader {
             ("target", Some(feature), None) => Some(InputSource::Target { feature }),
             ("log_q", Some(axis), None) => Some(InputSource::LogQ { axis }),
             ("positives", Some(label), Some(axis)) => Some(InputSource::Positives { axis, label }),
+            ("run", Some(run), axis) => Some(InputSource::Run { axis, run }),
             ("schedule", Some(name), None) => Some(InputSource::Schedule(name)),
             ("weight", None, None) => Some(InputSource::Weight),
             _ => {
-                let known = "`feature(name)`, `label(name)`, `outcome(name)`, `target(name)`, `positives(name) along axis`, `log_q(axis)`, `schedule(name)` or `weight`";
+                let known = "`feature(name)`, `label(name)`, `outcome(name)`, `target(name)`, `positives(name) along axis`, `log_q(axis)`, `run(name)`, `schedule(name)` or `weight`";
                 let title = format!("expected {known}, found `{}`", piece.as_str());
                 self.error("E0330", title, &piece, String::new())
             }
