@@ -7,12 +7,12 @@ use std::time::UNIX_EPOCH;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::plan::{AxisPlan, FeaturePlan, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan};
+use super::plan::{AxisPlan, FeaturePlan, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan, Unit};
 use super::source::SourceFile;
 use crate::expr::ast::Expr;
 
 /// Grows with every change of what is computed or how it is stored.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Where the column cache is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -67,9 +67,13 @@ fn canonical(plan: &Plan) -> String {
         let (key, filter) = (key.as_ref().map(|key| &key.name), shown(filter.as_ref()));
         let _ = writeln!(out, "source {name:?} {dialect:?} {key:?} {filter:?} {time:?} {skip_broken}");
     }
-    let SamplesPlan { sources, labels, outcomes, split, split_span: _, downsample, ties, keys } = samples;
+    let SamplesPlan { unit, sources, labels, outcomes, split, split_span: _, downsample, ties, keys } = samples;
     let names = |list: &[crate::expr::ast::Ident]| list.iter().map(|name| name.name.clone()).collect::<Vec<_>>();
     let _ = writeln!(out, "samples {sources:?} {:?} {ties:?} {:?}", names(outcomes), names(keys));
+    let _ = match unit {
+        Unit::Row => writeln!(out, "per row"),
+        Unit::User { by, step } => writeln!(out, "per {:?} {step:?}", by.name),
+    };
     for label in labels {
         let LabelPlan { name, is, known_after } = label;
         let _ = writeln!(out, "label {:?} {:?} {known_after}", name.name, is.to_string());

@@ -72,7 +72,7 @@ fn occurrences<'a>(
             let counts = move |row: &usize| {
                 let event =
                     || task.axes.iter().zip(&table.events).any(|(axis, marks)| along(*axis) && marks[*row] != 0);
-                (wanted && stream == 0 && train.samples[*row])
+                (wanted && stream == 0 && train.teaches(*row))
                     || (train.has_event(stream, *row, &table.times) && event())
             };
             (0..table.rows.len()).filter(counts).map(move |row| (&table.features[slot], row))

@@ -7,7 +7,7 @@ use super::bind::{Binding, Known, bind};
 use super::files::{headers, read_chunks, read_joined};
 use super::findings::{RowFindings, no_column};
 use super::join::Joined;
-use super::plan::{Origin, Plan, SplitPlan};
+use super::plan::{Origin, Plan, SplitPlan, Unit};
 use super::report::{JoinReport, SourceReport};
 use super::rows::{Codebooks, Counts, Reading, Rows, Table, Task};
 use super::source::{Header, SourceFile};
@@ -56,6 +56,9 @@ pub(crate) fn streams(plan: &Plan) -> Vec<Stream> {
             task.keys = plan.samples.keys.iter().map(|key| key.name.clone()).collect();
             if let SplitPlan::LeaveOneOut(of) | SplitPlan::Random { of: Some(of), .. } = &plan.samples.split {
                 task.keys.push(of.name.clone());
+            }
+            if let Unit::User { by, .. } = &plan.samples.unit {
+                task.keys.push(by.name.clone());
             }
             task.keys.extend(plan.axes.iter().filter_map(|axis| by(&axis.origin)));
         }

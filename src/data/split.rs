@@ -4,7 +4,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_pcg::Pcg64;
 
-use super::plan::{Plan, SplitPlan};
+use super::plan::{Plan, SplitPlan, Unit};
 use super::rows::{NO_PART, Table, Task};
 use crate::diag::{Diagnostic, Diags};
 use crate::syntax::spec::Part;
@@ -17,7 +17,7 @@ pub(crate) const PARTS: [&str; 3] = ["train", "valid", "test"];
 pub(crate) struct Parted {
     /// The part of every row; [`NO_PART`] for none.
     pub(crate) part: Vec<u8>,
-    /// Rows that have a part, by (part, time, row).
+    /// Rows that are samples of a part, by (part, time, row).
     pub(crate) order: Vec<u32>,
     /// Where each part begins in the order, and its end.
     pub(crate) bounds: [usize; 4],
@@ -27,10 +27,18 @@ pub(crate) struct Parted {
 pub(crate) fn split(plan: &Plan, task: &Task, table: &Table, diags: &mut Diags) -> Parted {
     let in_time = in_time(&table.times, table.rows.len());
     let part = parts(plan, task, table, &in_time);
-    let mut order: Vec<u32> = Vec::with_capacity(in_time.len());
+    let targets = match &plan.samples.unit {
+        Unit::Row => None,
+        Unit::User { by, step } => {
+            let keys = task.keys.iter().position(|key| *key == by.name).and_then(|at| table.keys.get(at));
+            Some(targets(keys.map_or(&[], |keys| &keys[..]), &in_time, &part, *step))
+        }
+    };
+    let mut order: Vec<u32> = Vec::with_capacity(targets.as_ref().map_or(in_time.len(), Vec::len));
     let mut bounds = [0; 4];
     for at in 0..3 {
-        order.extend(in_time.iter().filter(|&&row| usize::from(part[row as usize]) == at));
+        let rows = targets.as_deref().unwrap_or(&in_time);
+        order.extend(rows.iter().filter(|&&row| usize::from(part[row as usize]) == at));
         bounds[at + 1] = order.len();
     }
     for (at, name) in PARTS.iter().enumerate() {
@@ -97,6 +105,34 @@ fn cuts(count: usize, parts: &[f64]) -> Vec<usize> {
         .collect();
     cuts.iter_mut().last().into_iter().for_each(|last| *last = count);
     cuts
+}
+
+/// The rows that samples per user are to predict, in order: the last one of each user and part, and of the train part every
+/// `step`-th before it that has an earlier row of its user.
+fn targets(keys: &[u32], in_time: &[u32], part: &[u8], step: Option<u32>) -> Vec<u32> {
+    let users = keys.iter().max().map_or(0, |most| *most as usize + 1);
+    let mut first = vec![u32::MAX; users];
+    for &row in in_time.iter().rev() {
+        if let Some(key) = keys.get(row as usize) {
+            first[*key as usize] = row;
+        }
+    }
+    // How many rows of the user and part come later.
+    let mut later = vec![[0_u32; 3]; users];
+    let mut found = Vec::new();
+    for &row in in_time.iter().rev() {
+        let Some(&key) = keys.get(row as usize) else { continue };
+        let Some(later) = later[key as usize].get_mut(usize::from(part[row as usize])).filter(|_| key > 0) else {
+            continue;
+        };
+        let is_step = || step.is_some_and(|step| part[row as usize] == 0 && later.is_multiple_of(step));
+        if *later == 0 || (is_step() && first[key as usize] != row) {
+            found.push(row);
+        }
+        *later += 1;
+    }
+    found.reverse();
+    found
 }
 
 /// Cuts the order of time; a cut inside rows of one time moves behind them.
@@ -180,6 +216,22 @@ mod tests {
         let keys = [1, 2, 1, 1, 2, 1, 0];
         assert_eq!(leave_one_out(&keys, &[0, 1, 2, 3, 4, 5, 6]), [0, 0, 0, 1, 0, 2, 0]);
         assert_eq!(leave_one_out(&keys, &[5, 3, 2, 0, 1, 4, 6])[..1], [2], "last in time, not in the file");
+    }
+
+    #[test]
+    fn the_last_row_of_a_user_and_part_is_to_be_predicted() {
+        // User 1 has rows 0, 2, 3, 5, 6, 7, user 2 row 1, and row 4 is nobody's; rows 6 and 7 are valid and test.
+        let keys = [1, 2, 1, 1, 0, 1, 1, 1];
+        let part = [0, 0, 0, 0, 0, 0, 1, 2];
+        let order = [0, 1, 2, 3, 4, 5, 6, 7];
+        assert_eq!(targets(&keys, &order, &part, None), [1, 5, 6, 7]);
+        assert_eq!(targets(&keys, &order, &part, Some(1)), [1, 2, 3, 5, 6, 7], "row 0 has nothing before it");
+        assert_eq!(targets(&keys, &order, &part, Some(2)), [1, 2, 5, 6, 7]);
+        assert_eq!(
+            targets(&keys, &[0, 1, 2, 5, 4, 3, 6, 7], &part, None),
+            [1, 3, 6, 7],
+            "last in time, not in the file"
+        );
     }
 
     #[test]

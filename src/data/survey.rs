@@ -4,7 +4,7 @@ use super::fit::{Fitted, Renumbering};
 use super::load::Loaded;
 use super::plan::{Form, InputValue, Plan};
 use super::report::{IdReport, LabelReport, PartReport, Report};
-use super::rows::{Raw, Written, range};
+use super::rows::{NO_PART, Raw, Written, range};
 use super::split::{PARTS, Parted};
 use super::views::Views;
 
@@ -21,7 +21,7 @@ pub(crate) fn survey(
 ) -> Report {
     let table = &loaded.tables[0];
     let mut report = Report { sources: loaded.sources.clone(), joins: loaded.joins.clone(), ..Report::default() };
-    report.without_part = (table.rows.len() - parted.order.len()) as u64;
+    report.without_part = parted.part.iter().filter(|&&part| part == NO_PART).count() as u64;
     report.downsampled = (parted.order.len() - rows.len()) as u64;
     report.ties = views.iter().map(|views| (plan.axes[views.axis].name.clone(), views.tied)).collect();
     for (&axis, list) in loaded.streams[0].task.lists.iter().zip(&table.lists) {

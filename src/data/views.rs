@@ -2,7 +2,7 @@
 
 use super::history::{Events, Sight, Tied, sort, view};
 use super::load::Loaded;
-use super::plan::{AxisPlan, Origin, Plan};
+use super::plan::{AxisPlan, Origin, Plan, Unit};
 use super::split::Parted;
 use crate::syntax::spec::{Part, Ties};
 use xxhash_rust::xxh3::xxh3_64;
@@ -14,6 +14,8 @@ pub(crate) struct Train {
     pub(crate) samples: Vec<bool>,
     /// By row of the samples' table: whether it is in the train part at all.
     rows: Vec<bool>,
+    /// Whether a row of the train part teaches though it is no sample: rows of a user are what its sample is made of.
+    sequences: bool,
     /// The latest time of the train part.
     end: f64,
 }
@@ -28,10 +30,19 @@ impl Train {
             let drawn = table.drawn.get(row).is_some_and(|&drawn| drawn != 0);
             !drawn || uniform(table.rows[row]) < keep
         };
-        let samples = (0..rows.len()).map(|row| rows[row] && kept(row)).collect();
+        let mut samples = vec![false; rows.len()];
+        for &row in &parted.order[..parted.bounds[1]] {
+            samples[row as usize] = kept(row as usize);
+        }
+        let sequences = matches!(plan.samples.unit, Unit::User { .. });
         let times = table.times.iter().zip(&rows).filter(|(_, train)| **train).map(|(time, _)| *time);
         let end = times.fold(f64::NEG_INFINITY, f64::max);
-        Train { samples, rows, end }
+        Train { samples, rows, sequences, end }
+    }
+
+    /// Whether what a row of the samples' table holds of a sample is of the train part.
+    pub(crate) fn teaches(&self, row: usize) -> bool {
+        if self.sequences { self.rows[row] } else { self.samples[row] }
     }
 
     /// Whether a row is an event of the train part: itself a train row, or of another source and not later than the end.
@@ -68,7 +79,9 @@ pub(crate) fn sight(plan: &Plan, axis: &AxisPlan, timed: bool, serving: bool) ->
     let Origin::Events { source, delay, .. } = &axis.origin else {
         return Sight { last: 0, delay: 0.0, ties: Tied::Out };
     };
-    let by_row = (plan.samples.ties == Ties::RowOrder || !timed) && plan.samples.sources.contains(source);
+    // A user's rows are a sequence, in which each has its place.
+    let in_order = matches!(plan.samples.unit, Unit::User { .. }) || plan.samples.ties == Ties::RowOrder || !timed;
+    let by_row = in_order && plan.samples.sources.contains(source);
     let ties = match (by_row, serving) {
         (false, _) => Tied::Out,
         (true, false) => Tied::ByRow,

@@ -55,6 +55,10 @@ pub enum InputSource {
     Schedule(String),
 }
 
+/// The axis that every spec has without saying so: the complete earlier rows of the user of a sample, in the samples' own
+/// source, cut by no `last`.
+pub const SEEN: &str = "seen";
+
 impl InputSource {
     /// The source that an input's name alone stands for: the feature of that name, along the axis before its last dot.
     pub fn plain(name: &str) -> Self {

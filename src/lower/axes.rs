@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::build::Builder;
+use crate::ir::input::SEEN;
 use crate::syntax::spec::{AxisOrigin, AxisSpec, Spec};
 
 use super::refer::{References, parent_axis};
@@ -15,6 +16,17 @@ pub(super) struct AxesOf {
     pub(super) batch: AxisId,
     /// By name.
     pub(super) named: BTreeMap<String, AxisId>,
+}
+
+impl AxesOf {
+    /// The axis [`SEEN`], made at the first call; none where the spec does not say whose a row is. Its members are inputs
+    /// like those of any axis: `seen.movie` is the id of everything that the user had before.
+    pub(super) fn seen(&mut self, spec: &Spec, to: &mut Builder) -> Option<AxisId> {
+        spec.user_column()?;
+        let batch = self.batch;
+        let make = || to.axis(SEEN, Some(batch), AxisKind::Ragged { max: None });
+        Some(*self.named.entry(SEEN.to_owned()).or_insert_with(make))
+    }
 }
 
 /// Adds `B` and every axis that is used. A circle of parents has been found before and is left out.

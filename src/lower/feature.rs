@@ -7,7 +7,7 @@ use crate::block::evaluate::{Outer, TableParam};
 use crate::block::item::{Group, Ids, Item, Pooling};
 use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::build::Builder;
-use crate::ir::input::InputSource;
+use crate::ir::input::{InputSource, SEEN};
 use crate::ir::op::Fault;
 use crate::ir::types::{Space, Type};
 use crate::syntax::spec::{FeatureKind, FeatureSpec, Pool};
@@ -84,7 +84,12 @@ impl<'a> Inputs<'a> {
         axis: Option<AxisId>,
     ) -> Option<Item> {
         let axis_name = axis.map(|axis| to.graph().axis(axis).name.clone());
-        let source = InputSource::Feature { axis: axis_name, feature: name.to_owned() };
+        let is_target = axis.is_none()
+            && self.names.spec.features.iter().any(|own| own.name.name == name && self.names.spec.is_of_target(own));
+        let source = match is_target {
+            true => InputSource::Target { feature: name.to_owned() },
+            false => InputSource::Feature { axis: axis_name, feature: name.to_owned() },
+        };
         let space = self.space(to, axis);
         let table = feature.table.as_ref().map_or(name, |table| table.name.as_str());
         let ids = |to: &mut Builder, space: Space, bag| {
@@ -143,7 +148,11 @@ pub(super) fn vector_width(feature: &FeatureSpec) -> Option<u32> {
 }
 
 impl Outer for Inputs<'_> {
+    /// The names of the spec, and [`SEEN`]: an expression of a spec cannot name it, the lowering of a metric can.
     fn name(&mut self, to: &mut Builder, name: &str) -> Result<Option<Item>, Fault> {
+        if name == SEEN {
+            return Ok(self.axes.seen(self.names.spec, to).map(Item::Axis));
+        }
         // A feature of a column that is an outcome stands along axes only; of the sample, the outcome is meant.
         let thing = self.names.thing(name).filter(|_| !self.names.is_broken(name));
         if self.names.is_outcome(name) && (thing.is_none() || self.reads_outcome(name)) {

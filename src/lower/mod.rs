@@ -15,6 +15,7 @@ mod refer;
 mod run;
 mod structure;
 mod tables;
+mod target;
 mod unused;
 
 pub use metric::{Metric, MetricKind};
@@ -70,6 +71,7 @@ pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Pr
     output::outputs(spec, &references, &mut blame, &mut at);
     let metrics = metric::metrics(spec, &references, &mut blame, &mut at);
     let graph = at.to.finish();
+    target::check(spec, &graph, diags);
     let tables = tables.used(&graph);
     if !diags.has_errors() {
         unused::check(spec, &names, &references, diags);

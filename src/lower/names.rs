@@ -57,8 +57,9 @@ pub(super) struct Names<'a> {
     runs: &'a BTreeMap<String, u32>,
 }
 
-/// Names that mean something by themselves: the axis of samples, and the width in the place of an axis.
-const RESERVED: &[&str] = &["B", "width"];
+/// Names that mean something by themselves: the axis of samples, that of all earlier rows of a user, and the width in the
+/// place of an axis.
+const RESERVED: &[&str] = &["B", crate::ir::input::SEEN, "width"];
 
 impl<'a> Names<'a> {
     pub(super) fn read(

@@ -3,7 +3,7 @@
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags};
 use crate::expr::ast::Ident;
-use crate::syntax::spec::{AxisOrigin, DrawSpec, FeatureKind, FeatureSpec, Named, SourceSpec, Spec, Split};
+use crate::syntax::spec::{AxisOrigin, DrawSpec, FeatureKind, FeatureSpec, Named, Per, SourceSpec, Spec, Split};
 
 use super::feature::vector_width;
 use super::refer::parent_axis;
@@ -52,8 +52,8 @@ impl<'a> Structure<'a> {
             Some((Split::From(parts), _)) => parts.iter().for_each(|(_, source)| {
                 self.source(source, diags);
             }),
-            Some((Split::Time(_) | Split::LeaveOneOut(_), span)) if samples.time.is_none() => {
-                let finding = Diagnostic::new("E0225", "a split in order of time needs the time of a sample");
+            Some((Split::Time(_), span)) if samples.time.is_none() => {
+                let finding = Diagnostic::new("E0225", "a split by time needs the time of a sample");
                 diags.push(finding.at(span, "").help("`time: {column: ...}` under `samples:` names its column"));
             }
             _ => {}
@@ -61,6 +61,30 @@ impl<'a> Structure<'a> {
         if let Some(negatives) = &samples.negatives {
             self.draw(negatives, diags);
         }
+        if samples.per != Per::Row {
+            self.per_user(diags);
+        }
+    }
+
+    /// What samples of users need: to know whose a row is, parts that leave the order whole, and no rows left out.
+    fn per_user(&self, diags: &mut Diags) {
+        let samples = &self.spec.samples;
+        let split = samples.split.as_ref();
+        let at = split.map_or(samples.span, |split| split.span);
+        let (title, at, help) = if self.spec.user_column().is_none() {
+            let help =
+                "`split: {by: leave_one_out, of: COLUMN}`, or an axis `{from: SOURCE, by: COLUMN}` of the same source";
+            ("samples per user need to know whose a row is", at, help)
+        } else if matches!(split.map(|split| &split.value), Some(Split::Random { of: None, .. })) {
+            let help = "`of: COLUMN` keeps a user whole";
+            ("a random split of rows would show later rows of a user to the training of earlier ones", at, help)
+        } else if let Some(downsample) = &samples.downsample {
+            let at = downsample.filter.span;
+            ("`downsample` is of rows, and samples are per user", at, "`where` of the source leaves rows out")
+        } else {
+            return;
+        };
+        diags.push(Diagnostic::new("E0230", title).at(at, "").help(help));
     }
 
     fn axes(&self, diags: &mut Diags) {

@@ -68,6 +68,39 @@ pub struct Spec {
     pub broken: Vec<Ident>,
 }
 
+impl Spec {
+    /// The column that says whose a row of the samples is, if the spec says so: that of a split by user, or the one by
+    /// which an axis of earlier rows of the samples' own source goes.
+    pub fn user_column(&self) -> Option<&Ident> {
+        let of_axis = |axis: &'_ Named<AxisSpec>| match &axis.value.origin {
+            AxisOrigin::From { from, .. } => from.name == self.samples.from.name,
+            _ => false,
+        };
+        match self.samples.split.as_ref().map(|split| &split.value) {
+            Some(Split::LeaveOneOut(of) | Split::Random { of: Some(of), .. }) => Some(of),
+            _ => self.axes.iter().find(|axis| of_axis(axis)).and_then(|axis| match &axis.value.origin {
+                AxisOrigin::From { by, .. } => Some(by),
+                _ => None,
+            }),
+        }
+    }
+
+    /// Whether a sample is what comes next in a user's sequence, so that its own row is what is to be predicted. With
+    /// `negatives`, rows are candidates like any others.
+    pub fn is_next_item(&self) -> bool {
+        self.samples.per != Per::Row && self.samples.negatives.is_none()
+    }
+
+    /// Whether a feature of the sample tells what a next-item sample is to predict: all do but those of the user.
+    pub fn is_of_target(&self, feature: &Named<FeatureSpec>) -> bool {
+        let column = feature.value.column.as_ref().unwrap_or(&feature.name);
+        let plain = feature.value.value.is_none() && feature.value.columns.is_none();
+        let of_user = feature.value.side.as_ref().is_some_and(|side| side.value == Side::User)
+            || (plain && self.user_column().is_some_and(|user| user.name == column.name));
+        self.is_next_item() && !of_user
+    }
+}
+
 /// `path:` of a source: one or several files, globs or directories.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SourceSpec {

@@ -1,10 +1,12 @@
 //! Axes: where their elements come from, and what must stay hidden from them.
 
+use super::super::Want;
 use super::super::eval::{self, Kind};
 use super::build::{expect, label_or_column, not_yet, nothing, place};
 use super::{AxisPlan, Origin, Plan};
 use crate::diag::{Diagnostic, Diags};
 use crate::expr::ast::{ExprKind, Ident};
+use crate::ir::input::{InputSource, SEEN};
 use crate::syntax::spec::{AxisOrigin, AxisSpec, FeatureSpec, Named, Spec};
 
 /// Adds every axis of the spec: a graph may use one, say for its positions, without a feature along it.
@@ -54,6 +56,22 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
             last,
             features: Vec::new(),
         }));
+    }
+}
+
+/// Adds the axis of everything that a user had before, if an input reads it.
+pub(super) fn add_seen(spec: &Spec, wants: &[Want], plan: &mut Plan) {
+    let reads = |source: &InputSource| matches!(source, InputSource::Feature { axis: Some(axis), .. } if axis == SEEN);
+    let own = plan.axes.iter().any(|axis| axis.name == SEEN);
+    if let (true, Some(by)) = (!own && wants.iter().any(|want| reads(&want.source)), spec.user_column()) {
+        let source = plan.samples.sources[0];
+        plan.axes.push(AxisPlan {
+            name: SEEN.to_owned(),
+            span: by.span,
+            origin: Origin::Events { source, by: by.clone(), filter: None, delay: 0.0 },
+            last: u32::MAX,
+            features: Vec::new(),
+        });
     }
 }
 

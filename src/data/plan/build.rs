@@ -10,7 +10,8 @@ use super::super::source::Dialect;
 use super::super::time::{Clock, UNITS};
 use super::super::zone::Zone;
 use super::{
-    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, axis, feature, time,
+    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, Unit, axis, feature,
+    time,
 };
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags, Span};
@@ -41,6 +42,7 @@ pub(crate) fn build(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<Pl
     };
     feature::add(spec, wants, &mut plan, diags);
     axis::add(spec, &mut plan, diags);
+    axis::add_seen(spec, wants, &mut plan);
     inputs(wants, &mut plan, diags);
     time::verify(&plan, diags);
     axis::hide(&mut plan);
@@ -182,9 +184,13 @@ fn labels(spec: &Spec, diags: &mut Diags) -> Vec<LabelPlan> {
 
 fn samples(spec: &Spec, labels: Vec<LabelPlan>, wants: &[Want], diags: &mut Diags) -> Option<SamplesPlan> {
     let samples = &spec.samples;
-    if samples.per != Per::Row {
-        diags.push(not_yet("a sample `per` user or steps", samples.span));
-    }
+    // That it is not known whose a row is has its finding already.
+    let user = || spec.user_column().cloned();
+    let unit = match samples.per {
+        Per::Row => Unit::Row,
+        Per::User => Unit::User { by: user()?, step: None },
+        Per::Steps(step) => Unit::User { by: user()?, step: Some(step) },
+    };
     if samples.negatives.is_some() {
         diags.push(not_yet("`negatives`", samples.span));
     }
@@ -220,6 +226,7 @@ fn samples(spec: &Spec, labels: Vec<LabelPlan>, wants: &[Want], diags: &mut Diag
         }
     }
     Some(SamplesPlan {
+        unit,
         sources,
         labels,
         outcomes: outcomes(spec, wants, diags),

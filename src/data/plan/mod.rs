@@ -54,6 +54,8 @@ pub(crate) struct TimePlan {
 /// What a sample is.
 #[derive(Clone, Debug)]
 pub(crate) struct SamplesPlan {
+    /// What a sample is one of.
+    pub(crate) unit: Unit,
     /// Places among the sources. Rows are numbered through them in this order.
     pub(crate) sources: Vec<usize>,
     pub(crate) labels: Vec<LabelPlan>,
@@ -65,6 +67,20 @@ pub(crate) struct SamplesPlan {
     pub(crate) ties: Ties,
     /// Columns whose codes come with every batch: what metrics group by.
     pub(crate) keys: Vec<Ident>,
+}
+
+/// What a sample is one of.
+#[derive(Clone, Debug)]
+pub(crate) enum Unit {
+    /// A row.
+    Row,
+    /// The last row that a user has in a part; its features are to be predicted, and everything before it is history.
+    User {
+        /// The column that says whose a row is.
+        by: Ident,
+        /// Every so many rows before the last one of the train part there is a sample too.
+        step: Option<u32>,
+    },
 }
 
 /// A label.

@@ -94,8 +94,8 @@ pub(super) const CODES: &[Explanation] = &[
     },
     Explanation {
         code: "E0225",
-        title: "a split in order of time without a time",
-        text: "To split by time, or to leave out the last row of each user, rows must have an order.",
+        title: "a split by time without a time",
+        text: "To split by time, rows must have one. Leaving out the last rows of each user does without: rows are then in the order of the file.",
         example: "samples:\n  from: ratings\n  split: {by: time, parts: [0.8, 0.1, 0.1]}",
         fix: "samples:\n  from: ratings\n  time: {column: timestamp, unit: s}\n  split: {by: time, parts: [0.8, 0.1, 0.1]}",
     },
@@ -126,5 +126,13 @@ pub(super) const CODES: &[Explanation] = &[
         text: "A metric is `auc`, `gauc` or `logloss` of a score and a label.",
         example: "metrics:\n  good: ctr * clicked",
         fix: "metrics:\n  good: auc(ctr, clicked)",
+    },
+    Explanation {
+        code: "E0230",
+        title: "samples per user that cannot be made",
+        text: "A sample per user is the last row of a user's part with everything before it as its history. So the spec must say whose a row is, by the\n\
+               split or by an axis of the same source, and no row of a user's past may be in a later part or be left out at random.",
+        example: "samples:\n  from: ratings\n  per: user\n  split: {by: random, parts: [0.8, 0.1, 0.1]}",
+        fix: "samples:\n  from: ratings\n  per: user\n  split: {by: leave_one_out, of: userId}",
     },
 ];

@@ -19,6 +19,14 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model:\n  x: concat(item, interest)",
     },
     Explanation {
+        code: "E0403",
+        title: "a prediction that reads what is to be predicted",
+        text: "A sample of `per: user` is the next row of a user, and its features are those of that row: known in training and to metrics, but not when a\n\
+               prediction is made. Only `cloze` may see them, which hides them from everything after it. Features of the user are known: `side: user`.",
+        example: "samples:\n  per: user\noutputs:\n  p: sigmoid(dot(movie, mean(history.movie, over=history)))",
+        fix: "samples:\n  per: user\noutputs:\n  next: top(scores(mean(history.movie, over=history), movie), k=10)",
+    },
+    Explanation {
         code: "E0451",
         title: "not supported yet",
         text: "The language can say it, this version cannot read it. The message says what.",

@@ -1,0 +1,65 @@
+//! What is to be predicted must not reach a prediction: the features of a next-item sample are those of its own row, which
+//! only losses, the labels of metrics and `cloze`, which hides them, may read.
+
+use std::collections::BTreeSet;
+
+use crate::diag::{Diagnostic, Diags, Span};
+use crate::ir::graph::{Def, Graph, ValueId};
+use crate::ir::input::InputSource;
+use crate::syntax::spec::Spec;
+
+/// Operations that let nothing through of what they hide.
+const HIDING: &[&str] = &["cloze", "hide_last"];
+
+/// Finds outputs and scores of metrics that read the row to be predicted.
+pub(super) fn check(spec: &Spec, graph: &Graph, diags: &mut Diags) {
+    if !spec.is_next_item() {
+        return;
+    }
+    let outputs = spec.outputs.iter().map(|entry| (entry.name.name.clone(), entry.value.span));
+    let scores = spec.metrics.iter().map(|entry| (format!("metric.{}.score", entry.name.name), entry.value.span));
+    let mut found: Vec<(Span, String)> = Vec::new();
+    let mut blamed = BTreeSet::new();
+    for (name, span) in outputs.chain(scores) {
+        let Some(root) = graph.outputs().iter().find(|root| root.name == name) else { continue };
+        let Some(feature) = target_behind(graph, root.value) else { continue };
+        // A metric of a faulty output, or of the logit behind it, is no fault of its own.
+        let sigmoid = graph.producer(root.value).filter(|node| node.op.name() == "sigmoid");
+        if !blamed.contains(&root.value) {
+            found.push((span, feature));
+        }
+        blamed.insert(root.value);
+        blamed.extend(sigmoid.into_iter().flat_map(|node| &node.operands));
+    }
+    for (span, feature) in found {
+        let title = format!("`{feature}` is what a sample is to predict, and a prediction reads it");
+        let mut finding = Diagnostic::new("E0403", title).at(span, "the prediction");
+        if let Some(entry) = spec.features.iter().find(|entry| entry.name.name == feature) {
+            finding = finding.at(entry.name.span, "a feature of the row to be predicted");
+        }
+        diags.push(finding.help(
+            "of earlier rows it may be read, along an axis; `cloze` hides it; `side: user` says that a feature is of the user",
+        ));
+    }
+}
+
+/// A feature of the row to be predicted that a value is computed from.
+fn target_behind(graph: &Graph, value: ValueId) -> Option<String> {
+    let (mut seen, mut open) = (BTreeSet::new(), vec![value]);
+    while let Some(value) = open.pop() {
+        if !seen.insert(value) {
+            continue;
+        }
+        match graph.value(value).def {
+            Def::Node { node, .. } if HIDING.contains(&graph.node(node).op.name()) => {}
+            Def::Node { node, .. } => open.extend(&graph.node(node).operands),
+            Def::Input(input) => {
+                if let InputSource::Target { feature } = &graph.input(input).source {
+                    return Some(feature.clone());
+                }
+            }
+            Def::Param(_) => {}
+        }
+    }
+    None
+}
