@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::bundle::{DataBundle, EventStore};
+use super::bundle::EventStore;
+use super::fit::Fitted;
 use super::plan::{Form, InputValue, Plan};
 use super::relative::{Pairs, numbers};
 use super::rows::range;
@@ -25,9 +26,17 @@ pub struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Damaged;
 
+/// What batches are built from beside the samples.
+pub(crate) struct Stores<'a> {
+    pub(crate) plan: &'a Plan,
+    pub(crate) fitted: &'a Fitted,
+    /// By axis of the plan; none for axes that samples list.
+    pub(crate) axes: Vec<Option<&'a EventStore>>,
+}
+
 /// Copies the samples at these places into a batch.
-pub(crate) fn build(bundle: &DataBundle, samples: &Samples, places: &[u32], part: Part) -> Result<Batch, Damaged> {
-    let plan = &bundle.plan;
+pub(crate) fn build(stores: &Stores, samples: &Samples, places: &[u32], part: Part) -> Result<Batch, Damaged> {
+    let plan = stores.plan;
     let mut batch = Batch::default();
     let feed = &mut batch.feed;
     feed.samples = places.len();
@@ -48,7 +57,7 @@ pub(crate) fn build(bundle: &DataBundle, samples: &Samples, places: &[u32], part
                 None => None,
             },
             InputValue::Sample { feature } => {
-                let values = match served(bundle, feature, part, places.len()) {
+                let values = match served(stores, feature, part, places.len()) {
                     Some(values) => values,
                     None => picked(samples.features[at].as_ref().ok_or(Damaged)?, places)?,
                 };
@@ -56,9 +65,9 @@ pub(crate) fn build(bundle: &DataBundle, samples: &Samples, places: &[u32], part
             }
             InputValue::Element { axis, feature } => {
                 let seen = &seen[axis];
-                let values = match served(bundle, feature, part, seen.count()) {
+                let values = match served(stores, feature, part, seen.count()) {
                     Some(values) => values,
-                    None => elements(bundle, samples, axis, feature, seen, places)?,
+                    None => elements(stores, samples, axis, feature, seen, places)?,
                 };
                 Some(values.into_column(&input.name, feed))
             }
@@ -165,27 +174,27 @@ fn gathered(stored: &Stored, ranges: impl Iterator<Item = std::ops::Range<usize>
 
 /// A feature along an axis.
 fn elements(
-    bundle: &DataBundle,
+    stores: &Stores,
     samples: &Samples,
     axis: usize,
     feature: usize,
     seen: &Seen,
     places: &[u32],
 ) -> Result<Gathered, Damaged> {
-    let slot = bundle.plan.axes[axis].features.iter().position(|known| *known == feature).ok_or(Damaged)?;
+    let slot = stores.plan.axes[axis].features.iter().position(|known| *known == feature).ok_or(Damaged)?;
     if let Some(lists) = &samples.lists[axis] {
         return gathered(lists.get(slot).ok_or(Damaged)?, seen.ranges.iter().cloned());
     }
-    let events = bundle.axes[axis].as_ref().ok_or(Damaged)?;
+    let events = stores.axes[axis].ok_or(Damaged)?;
     match events.features.get(slot).ok_or(Damaged)? {
         Some(stored) => gathered(stored, seen.ranges.iter().cloned()),
-        None => relative(bundle, samples, axis, feature, events, seen, places),
+        None => relative(stores, samples, axis, feature, events, seen, places),
     }
 }
 
 /// A feature that looks at the sample's time, computed for every pair of sample and event.
 fn relative(
-    bundle: &DataBundle,
+    stores: &Stores,
     samples: &Samples,
     axis: usize,
     feature: usize,
@@ -193,7 +202,7 @@ fn relative(
     seen: &Seen,
     places: &[u32],
 ) -> Result<Gathered, Damaged> {
-    let names = numbers(&bundle.plan, &bundle.plan.axes[axis]);
+    let names = numbers(stores.plan, &stores.plan.axes[axis]);
     let mut pairs = Pairs::new(names.len());
     for (range, &place) in seen.ranges.iter().zip(places) {
         let time = match &samples.times {
@@ -209,7 +218,7 @@ fn relative(
             out.extend_from_slice(values.get(range.clone()).ok_or(Damaged)?);
         }
     }
-    let (plan, fit) = (&bundle.plan.features[feature], &bundle.fitted.features[feature]);
+    let (plan, fit) = (&stores.plan.features[feature], &stores.fitted.features[feature]);
     let values = pairs.values(plan, &names);
     if let Form::Bucket { .. } = plan.form {
         return Ok(Gathered::Ids(values.iter().flatten().map(|&value| bucket(value, &fit.edges)).collect()));
@@ -223,11 +232,11 @@ fn relative(
 }
 
 /// The constant that stands in a feature's place outside training, so often.
-fn served(bundle: &DataBundle, feature: usize, part: Part, rows: usize) -> Option<Gathered> {
-    let (plan, fit): (&Plan, _) = (&bundle.plan, &bundle.fitted.features[feature]);
+fn served(stores: &Stores, feature: usize, part: Part, rows: usize) -> Option<Gathered> {
+    let (plan, fit) = (stores.plan, &stores.fitted.features[feature]);
     let feature = &plan.features[feature];
     let value = feature.serve_as.filter(|_| part != Part::Train)?;
-    let code = |vocabulary: usize| bundle.fitted.codebooks.vocabularies[vocabulary].known(&format!("{value}"));
+    let code = |vocabulary: usize| stores.fitted.codebooks.vocabularies[vocabulary].known(&format!("{value}"));
     Some(match feature.form {
         Form::Id { vocabulary } => Gathered::Ids(vec![code(vocabulary); rows]),
         Form::Ids { vocabulary, .. } => {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Want;
 use super::array::Array;
+use super::batch::Stores;
 use super::container::Container;
 use super::fit::Fitted;
 use super::join::Joined;
@@ -73,8 +74,14 @@ impl DataBundle {
         }
         let mut axes = Vec::new();
         for axis in 0..plan.axes.len() {
-            let found = matches!(plan.axes[axis].origin, Origin::Events { .. });
-            axes.push(if found { Some(EventStore::read(&mut plan, axis, &container)?) } else { None });
+            let kept = container.array::<f64>(&format!("axis/{}/delay", plan.axes[axis].name));
+            let Origin::Events { delay, .. } = &mut plan.axes[axis].origin else {
+                axes.push(None);
+                continue;
+            };
+            // A plan of fewer inputs finds less to hide than the one that was trained.
+            *delay = kept?.first().copied()?;
+            axes.push(Some(EventStore::read(&plan, axis, &container)?));
         }
         Some(DataBundle { plan, fitted, joined, axes, facts, container })
     }
@@ -83,6 +90,11 @@ impl DataBundle {
     /// finding, if it is not there or belongs to another spec.
     pub fn load(dir: &Path, spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<DataBundle> {
         load(&dir.join(FILE), build(spec, wants, diags)?, diags, DataBundle::read)
+    }
+
+    /// What batches are built from.
+    pub(crate) fn stores(&self) -> Stores<'_> {
+        Stores { plan: &self.plan, fitted: &self.fitted, axes: self.axes.iter().map(Option::as_ref).collect() }
     }
 
     pub(crate) fn save(&self, dir: &Path) -> io::Result<()> {
@@ -117,16 +129,13 @@ pub(crate) fn load<T>(
 }
 
 impl EventStore {
-    fn read(plan: &mut Plan, axis: usize, container: &Container) -> Option<EventStore> {
+    /// Reads the events of an axis; none if something is missing or not whole.
+    pub(crate) fn read(plan: &Plan, axis: usize, container: &Container) -> Option<EventStore> {
         let name = format!("axis/{}", plan.axes[axis].name);
         let starts = container.array::<u32>(&format!("{name}/starts"))?;
         let count = starts.last().copied().unwrap_or(0) as usize;
         if !starts.windows(2).all(|pair| pair[0] <= pair[1]) {
             return None;
-        }
-        let kept = container.array::<f64>(&format!("{name}/delay"))?;
-        if let (Origin::Events { delay, .. }, Some(kept)) = (&mut plan.axes[axis].origin, kept.first()) {
-            *delay = *kept;
         }
         let numbers = super::relative::numbers(plan, &plan.axes[axis]);
         let numbers = numbers.iter().map(|number| read_array(container, &format!("{name}/number/{number}"), count));

@@ -134,7 +134,8 @@ fn read(
     }
     let encoding = Encoding { plan, fitted: &fitted, renumbering: &renumbering };
     for views in &views {
-        write_events(encoding, &loaded, views, &mut builder)?;
+        let (task, table) = (&loaded.streams[views.stream].task, &loaded.tables[views.stream]);
+        write_events(encoding, task, table, views.axis, &views.events, &mut builder)?;
     }
     let table = &loaded.tables[0];
     let weight = |row: usize| match &plan.samples.downsample {

@@ -4,12 +4,13 @@ use std::io;
 
 use super::container::Builder;
 use super::fit::{Fitted, Renumbering};
-use super::load::{Loaded, Stream};
+use super::history::Events;
+use super::load::Stream;
 use super::plan::{Form, InputValue, Origin, Plan};
-use super::rows::{Table, range};
+use super::rows::{Table, Task, range};
 use super::split::Parted;
 use super::store::write_feature;
-use super::views::{Train, Views};
+use super::views::Train;
 
 /// What encoding needs to know about ids and numbers.
 #[derive(Clone, Copy)]
@@ -136,16 +137,17 @@ pub(crate) fn write_samples(
 /// Writes the events of an axis, in the order of (key, time, row).
 pub(crate) fn write_events(
     encoding: Encoding,
-    loaded: &Loaded,
-    views: &Views,
+    task: &Task,
+    table: &Table,
+    axis: usize,
+    events: &Events,
     builder: &mut Builder,
 ) -> io::Result<()> {
     let plan = encoding.plan;
-    let axis = &plan.axes[views.axis];
-    let (task, table) = (&loaded.streams[views.stream].task, &loaded.tables[views.stream]);
-    let rows = views.events.order.iter().map(|&row| row as usize);
+    let axis = &plan.axes[axis];
+    let rows = events.order.iter().map(|&row| row as usize);
     let name = |what: &str| format!("axis/{}/{what}", axis.name);
-    builder.write(&name("starts"), views.events.starts.iter().copied())?;
+    builder.write(&name("starts"), events.starts.iter().copied())?;
     if let Origin::Events { delay, .. } = axis.origin {
         // A later run may want fewer features, and so would find less to hide.
         builder.write(&name("delay"), [delay].into_iter())?;

@@ -37,13 +37,14 @@ pub(crate) struct Request {
 pub(crate) fn start(bundle: Arc<DataBundle>, samples: Arc<Samples>, request: Request) -> Batches {
     Ahead::of(move |send| {
         let range = samples.range(request.part);
+        let stores = bundle.stores();
         let permutation = Permutation::new(request.order, range.len());
         let size = request.batch_size.max(1) as u64;
         let mut at = request.from_batch.saturating_mul(size);
         while at < range.len() as u64 {
             let end = at.saturating_add(size).min(range.len() as u64);
             let places: Vec<u32> = (at..end).map(|at| (range.start as u64 + permutation.at(at)) as u32).collect();
-            if !send(build(&bundle, &samples, &places, request.part).map_err(damaged)) {
+            if !send(build(&stores, &samples, &places, request.part).map_err(damaged)) {
                 return;
             }
             at = end;

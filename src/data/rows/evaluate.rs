@@ -43,20 +43,21 @@ impl Task {
         self.features.iter().flat_map(|&feature| &plan.features[feature].values).for_each(&mut add);
         if self.labels {
             samples.labels.iter().for_each(|label| add(&label.is));
-            if let SplitPlan::Where(parts) = &samples.split {
+            if let (SplitPlan::Where(parts), false) = (&samples.split, self.serving) {
                 parts.iter().for_each(|(_, expr)| add(expr));
             }
         }
         source.filter.iter().filter(|_| !self.serving).for_each(&mut add);
         let here = |axis: &usize| matches!(plan.axes[*axis].origin, Origin::Events { source, .. } if source == place);
         let filters = self.axes.iter().copied().filter(here).filter_map(|axis| filter(plan, axis));
-        let filters =
-            filters.chain(samples.downsample.iter().filter(|_| self.labels).map(|downsample| &downsample.filter));
+        let filters = filters.chain(
+            samples.downsample.iter().filter(|_| self.labels && !self.serving).map(|downsample| &downsample.filter),
+        );
         let is_label = |name: &str| self.labels && samples.labels.iter().any(|label| label.name.name == name);
         for (name, span) in filters.flat_map(names).filter(|(name, _)| !is_label(name)) {
             found.push((name.to_string(), span));
         }
-        if self.labels {
+        if self.labels && !self.serving {
             found.extend(samples.outcomes.iter().chain(&samples.keys).map(|name| (name.name.clone(), name.span)));
             if let SplitPlan::LeaveOneOut(of) | SplitPlan::Random { of: Some(of), .. } = &samples.split {
                 found.push((of.name.clone(), of.span));

@@ -88,7 +88,9 @@ impl<'a> ChunkValues<'a> {
     ) -> ChunkValues<'a> {
         let (plan, task, rows) = (reading.plan, reading.task, frame.rows);
         let mut holds = |expr: &'a Expr, frame: &Frame<'a>| eval(expr, frame, faults).truths(rows, faults);
-        let drawn = plan.samples.downsample.as_ref().filter(|_| task.labels);
+        // What only fitting needs is not asked of a request, which may lack it.
+        let fitting = task.labels && !task.serving;
+        let drawn = plan.samples.downsample.as_ref().filter(|_| fitting);
         let drawn = drawn.map(|downsample| holds(&downsample.filter, labelled));
         let events = task.axes.iter().map(|&axis| match &plan.axes[axis].origin {
             Origin::Events { source, .. } if *source != reading.place => vec![None; rows],
@@ -97,10 +99,10 @@ impl<'a> ChunkValues<'a> {
         });
         let events = events.collect();
         let parts: Vec<Truths> = match &plan.samples.split {
-            SplitPlan::Where(parts) if task.labels => parts.iter().map(|(_, expr)| holds(expr, frame)).collect(),
+            SplitPlan::Where(parts) if fitting => parts.iter().map(|(_, expr)| holds(expr, frame)).collect(),
             _ => Vec::new(),
         };
-        let outcomes = plan.samples.outcomes.iter().filter(|_| task.labels);
+        let outcomes = plan.samples.outcomes.iter().filter(|_| fitting);
         ChunkValues {
             parts: (0..rows).map(|row| part(reading, &parts, row)).collect(),
             times: frame.sample_time,

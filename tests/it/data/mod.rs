@@ -5,6 +5,7 @@ mod cache;
 mod feature;
 mod history;
 mod movielens;
+mod next_item;
 mod predict;
 mod source;
 mod split;
@@ -82,10 +83,11 @@ impl World {
     }
 }
 
-/// `movie`, `history.movie`, `label y`, `outcome rating`, `weight`.
+/// `movie`, `history.movie`, `target movie`, `label y`, `outcome rating`, `weight`.
 fn want(text: &str) -> Want {
     let source = match text.split_once(' ') {
         Some(("label", label)) => InputSource::Label { axis: None, label: label.into() },
+        Some(("target", feature)) => InputSource::Target { feature: feature.into() },
         Some(("outcome", column)) => InputSource::Outcome { axis: None, column: column.into() },
         _ if text == "weight" => InputSource::Weight,
         _ => match text.split_once('.') {

@@ -1,0 +1,173 @@
+//! Raw rows to batches, from what a run keeps: one sample per row, in the order of the file, or per user.
+
+mod rows;
+mod task;
+mod whole;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use super::batch::Batch;
+use super::bind::{Binding, Known, bind};
+use super::bundle::DataBundle;
+use super::feeder::Ahead;
+use super::findings::{failure, finding, no_column, no_file};
+use super::load::{Stream, bind_elements};
+use super::plan::{SourcePlan, Unit};
+use super::rows::{Codebooks, Counts, Reading, Rows, Wrong};
+use super::source::{Chunk, Dialect, Failure, Header, Reader, SourceFile, header, names_format};
+use crate::diag::{Diagnostic, Diags, Span};
+
+/// Some samples of a file.
+#[derive(Clone, Debug, Default)]
+pub struct Raw {
+    /// One sample per row, or per user in order of first appearance.
+    pub batch: Batch,
+    /// The columns asked for, by column, then by sample; none where the text is missing. Of a user, those of the newest row.
+    pub kept: Vec<Vec<Option<String>>>,
+}
+
+/// Batches of the rows of a file.
+pub type RawBatches = Ahead<Raw>;
+
+/// Takes what has been made, or an error that ends it; false once nobody listens.
+type Send<'a> = &'a mut dyn FnMut(Result<Raw, Diagnostic>) -> bool;
+
+/// Reads the rows of a file in the format of the samples' source; labels may be absent. `keep` are columns whose texts
+/// come along. A broken row ends it with an error that says where. None, with findings, if the file lacks a column.
+///
+/// Where samples are per user, the rows of a user are its past: one sample per user, which sees all of them, and whose own
+/// row is not known.
+pub fn predict_rows(
+    bundle: &Arc<DataBundle>,
+    path: &Path,
+    batch_size: usize,
+    keep: &[String],
+    diags: &mut Diags,
+) -> Option<RawBatches> {
+    let plan = &bundle.plan;
+    let file = SourceFile { path: path.to_path_buf(), name: path.display().to_string() };
+    let place = *plan.samples.sources.first()?;
+    let source = &plan.sources[place];
+    if !path.is_file() {
+        diags.push(no_file(&file.name, source.span));
+        return None;
+    }
+    let task = task::of(bundle);
+    let mut names = task.names(plan, place);
+    names.extend(keep.iter().map(|name| (name.clone(), source.span)));
+    let opened = with_header(&file, source, &names);
+    let (dialect, header) = opened.map_err(|what| diags.push(failure(source, &file, &what))).ok()?;
+
+    let joinable: Vec<Vec<String>> = bundle.joined.iter().map(|joined| joined.names.clone()).collect();
+    let mut needed = joinable.clone();
+    let known = Known { own: &header.names, open: header.open, joined: &joinable };
+    let (binding, missing) = bind(plan, &names, &known, &mut needed);
+    let before = diags.list().len();
+    for (name, span) in missing {
+        diags.push(no_column(&name, span, &file.name, known.all()));
+    }
+    let kept: Vec<Option<usize>> = keep.iter().map(|name| binding.own.iter().position(|own| own == name)).collect();
+    // What is kept is copied from the rows, so a column that only a join finds is none.
+    let elsewhere = |name: &String| binding.names.iter().any(|(known, _)| known == name);
+    for (name, _) in keep.iter().zip(&kept).filter(|(name, at)| at.is_none() && elsewhere(name)) {
+        diags.push(no_column(name, source.span, &file.name, header.names.iter().map(String::as_str)));
+    }
+    let lists = task.lists.iter().map(|&axis| bind_elements(plan, axis, &joinable, &mut needed, diags)).collect();
+    if diags.list().len() > before {
+        return None;
+    }
+    let being_read = FileBeingRead {
+        bundle: bundle.clone(),
+        stream: Stream { sources: vec![place], task },
+        dialect,
+        file,
+        binding,
+        lists,
+        kept: kept.into_iter().flatten().collect(),
+    };
+    let size = batch_size.max(1);
+    Some(Ahead::of(move |send| {
+        let done = match being_read.bundle.plan.samples.unit {
+            Unit::Row => rows::run(&being_read, size, send),
+            Unit::User { .. } => whole::run(&being_read, size, send),
+        };
+        if let Err(finding) = done {
+            send(Err(finding));
+        }
+    }))
+}
+
+/// Opens the file as the source is written. Where the spec names the columns of files without a header, a header is read
+/// if there is one all the same.
+fn with_header(file: &SourceFile, source: &SourcePlan, names: &[(String, Span)]) -> Result<(Dialect, Header), Failure> {
+    let format = source.dialect.format.filter(|_| !names_format(file));
+    let dialect = Dialect { format, partition: None, ..source.dialect.clone() };
+    if dialect.columns.is_some() {
+        let dialect = Dialect { columns: None, ..dialect.clone() };
+        if let Ok(header) = header(file, &dialect)
+            && names.iter().any(|(name, _)| header.names.contains(name))
+        {
+            return Ok((dialect, header));
+        }
+    }
+    let header = header(file, &dialect)?;
+    Ok((dialect, header))
+}
+
+struct FileBeingRead {
+    bundle: Arc<DataBundle>,
+    stream: Stream,
+    dialect: Dialect,
+    file: SourceFile,
+    binding: Binding,
+    lists: Vec<Binding>,
+    /// Among the columns read.
+    kept: Vec<usize>,
+}
+
+impl FileBeingRead {
+    fn open(&self) -> Result<Opened<'_>, Diagnostic> {
+        let plan = &self.bundle.plan;
+        let place = self.stream.sources[0];
+        let source = &plan.sources[place];
+        let reader = Reader::open(&self.file, &self.dialect, &self.binding.own);
+        let reading = Reading {
+            plan,
+            task: &self.stream.task,
+            place,
+            source,
+            binding: self.binding.clone(),
+            lists: self.lists.clone(),
+            joined: &self.bundle.joined,
+            part: None,
+        };
+        let reader = reader.map_err(|what| failure(source, &self.file, &what))?;
+        Ok(Opened { file: &self.file, reading, reader, chunk: Chunk::new(self.binding.own.len()) })
+    }
+}
+
+/// The unread rows of a file.
+struct Opened<'a> {
+    file: &'a SourceFile,
+    reading: Reading<'a>,
+    reader: Reader,
+    /// The rows added last.
+    chunk: Chunk,
+}
+
+impl Opened<'_> {
+    /// Adds the rows of the next chunk; false at the end of the file.
+    fn add(&mut self, rows: &mut Rows, codebooks: &mut Codebooks) -> Result<bool, Diagnostic> {
+        let (plan, source) = (self.reading.plan, self.reading.source);
+        if !self.reader.read(&mut self.chunk).map_err(|what| failure(source, self.file, &what))? {
+            return Ok(false);
+        }
+        let mut wrong = self.reading.add(&mut self.chunk, rows, codebooks, &mut Counts::default());
+        wrong.extend(self.chunk.broken.drain(..).map(|(line, what)| (line, Wrong::Broken(what))));
+        let Some((line, wrong)) = wrong.iter().min_by_key(|(line, _)| *line) else { return Ok(true) };
+        let mut finding = finding(plan, source, &format!("{}:{line}", self.file.name), wrong);
+        finding.help = vec!["every row gets a score, so none is left out".into()];
+        Err(finding)
+    }
+}
