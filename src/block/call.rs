@@ -10,9 +10,9 @@ use crate::ir::op::Fault;
 use crate::ir::types::Type;
 
 use super::evaluate::{Evaluator, Frame, Said};
-use super::item::Item;
+use super::item::{Ids, Item};
 use super::library::{Block, Function};
-use super::signature::{Default, Kind, Slot, bind, word};
+use super::signature::{Default, Kind, Slot, bind, usage, word};
 use super::{Native, init};
 
 /// Most blocks inside each other.
@@ -37,6 +37,8 @@ impl<'a> Evaluator<'a> {
     pub(super) fn call(&mut self, callee: &Ident, args: &[Arg], span: Span) -> Result<Item, Said> {
         let name = match self.local(&callee.name) {
             Some(Item::Function(name)) => name.clone(),
+            // A rate may well be called `dropout`: what is called is a function.
+            Some(_) if self.library.knows(&callee.name) => callee.name.clone(),
             Some(other) => {
                 let found = other.describe(self.to.graph());
                 let finding = Diagnostic::new("E0302", format!("`{}` is no function, but {found}", callee.name));
@@ -58,8 +60,16 @@ impl<'a> Evaluator<'a> {
         };
         let mut items = Vec::with_capacity(slots.len());
         let mut spans = Vec::with_capacity(slots.len());
+        let mut step = None;
         for (slot, args) in slots.iter().zip(&bound) {
-            items.push(self.argument(slot, args));
+            let item = match slot.kind {
+                Kind::Passed => self.passed(step.as_deref(), args).map(Some),
+                _ => self.argument(slot, args),
+            };
+            if let (Kind::Step, Ok(Some(Item::Function(name)))) = (slot.kind, &item) {
+                step = Some(name.clone());
+            }
+            items.push(item);
             spans.push(args.first().map_or(span, |arg| arg.value.span));
         }
         let items = items.into_iter().collect::<Result<Vec<_>, _>>()?;
@@ -68,12 +78,53 @@ impl<'a> Evaluator<'a> {
 
     /// Calls a function of one value by name: an activation.
     pub(super) fn apply(&mut self, name: &str, x: ValueId, span: Span) -> Result<Item, Said> {
+        self.apply_with(name, vec![Item::Value(x)], &[], span)
+    }
+
+    /// Calls a function by name with its first arguments, and others by name.
+    pub(super) fn apply_with(
+        &mut self,
+        name: &str,
+        first: Vec<Item>,
+        named: &[(String, Item)],
+        span: Span,
+    ) -> Result<Item, Said> {
         let library = self.library;
         let function = library.find(name).ok_or(Said)?;
         let slots = library.slots(name).unwrap_or_default();
-        let items = slots.iter().enumerate().map(|(at, _)| if at == 0 { Some(Item::Value(x)) } else { None }).collect();
-        let spans = vec![span; slots.len()];
+        let given = first.len();
+        let mut items: Vec<Option<Item>> = first.into_iter().map(Some).collect();
+        for slot in slots.iter().skip(given) {
+            let item = named.iter().find(|(name, _)| *name == slot.name).map(|(_, item)| item.clone());
+            if item.is_none() && slot.required {
+                let title = format!("`{name}` needs `{}`", slot.name);
+                let finding = Diagnostic::new("E0310", title).at(span, "");
+                return Err(self.say(finding.help(format!("it is `{}`", usage(name, &slots)))));
+            }
+            items.push(item);
+        }
+        if slots.len() < given {
+            let title = format!("`{name}` takes {} values, and {given} are given", slots.len());
+            return Err(self.say(Diagnostic::new("E0310", title).at(span, "")));
+        }
+        let spans = vec![span; items.len()];
         self.run(function, items, span, &spans)
+    }
+
+    /// Arguments for the function `step`, each as that takes it.
+    fn passed(&mut self, step: Option<&str>, args: &[&Arg]) -> Result<Item, Said> {
+        let slots = step.and_then(|step| self.library.slots(step)).unwrap_or_default();
+        let mut fields = Vec::new();
+        for arg in args {
+            let Some(name) = &arg.name else { continue };
+            let Some(slot) = slots.iter().find(|slot| slot.name == name.name) else {
+                let step = step.unwrap_or_default();
+                let title = format!("`{step}` has no argument `{}`", name.name);
+                return Err(self.say(Diagnostic::new("E0312", title).at(name.span, "")));
+            };
+            fields.push((name.name.clone(), self.one_argument(slot.kind, &arg.value)?));
+        }
+        Ok(Item::Record(fields))
     }
 
     /// The argument of a slot; none where the call leaves it out.
@@ -82,16 +133,22 @@ impl<'a> Evaluator<'a> {
             let items: Vec<_> = args.iter().map(|arg| self.one_argument(slot.kind, &arg.value)).collect();
             return items.into_iter().collect::<Result<_, _>>().map(|items| Some(Item::List(items)));
         }
+        if slot.kind == Kind::Lengths {
+            let fields = args.iter().filter_map(|arg| Some((arg.name.as_ref()?.name.clone(), &arg.value)));
+            let fields = fields.map(|(name, value)| Ok((name, self.one_argument(slot.kind, value)?)));
+            return fields.collect::<Result<Vec<_>, Said>>().map(|fields| Some(Item::Record(fields)));
+        }
         args.first().map(|arg| self.one_argument(slot.kind, &arg.value)).transpose()
     }
 
     fn one_argument(&mut self, kind: Kind, expr: &Expr) -> Result<Item, Said> {
         let local = kind != Kind::Name && matches!(&expr.kind, ExprKind::Name(name) if self.local(name).is_some());
         let item = match (kind, word(expr)) {
+            (Kind::NewAxis, Some(word)) => Item::Text(word.to_owned()),
+            (Kind::Axis | Kind::Axes | Kind::Over, _) => self.axes_of(expr)?,
             _ if local => self.expr(expr)?,
             (Kind::Word | Kind::Table | Kind::Name, Some(word)) => Item::Text(word.to_owned()),
-            (Kind::Function, Some(word)) => Item::Function(word.to_owned()),
-            (Kind::Over, Some("width")) => Item::Width,
+            (Kind::Function | Kind::Step, Some(word)) => Item::Function(word.to_owned()),
             (Kind::Init, _) => match init::read(expr) {
                 Ok(init) => Item::Init(init),
                 Err(finding) => return Err(self.say(finding)),
@@ -99,6 +156,22 @@ impl<'a> Evaluator<'a> {
             _ => self.expr(expr)?,
         };
         self.convert(item, kind, expr.span)
+    }
+
+    /// What stands in the place of axes: `width`, axes that expressions have made, or whatever else is an axis.
+    fn axes_of(&mut self, expr: &Expr) -> Result<Item, Said> {
+        match &expr.kind {
+            ExprKind::List(items) => {
+                let items: Vec<_> = items.iter().map(|item| self.axes_of(item)).collect();
+                items.into_iter().collect::<Result<_, _>>().map(Item::List)
+            }
+            ExprKind::Name(name) if name == "width" => Ok(Item::Width),
+            ExprKind::Name(name) => match self.made_axis(name) {
+                Some(axis) => Ok(Item::Axis(axis)),
+                None => self.expr(expr),
+            },
+            _ => self.expr(expr),
+        }
     }
 
     fn run(
@@ -137,12 +210,14 @@ impl<'a> Evaluator<'a> {
         let share = text(items.get(block.spec.signature.params.len()).and_then(Option::as_ref));
         let frame = Frame { locals: BTreeMap::new(), block: name.clone(), call: span, shipped: block.shipped };
         self.frames.push(frame);
+        self.made_axes.push(BTreeMap::new());
         let outside = self.paths.enter_block(name, share.as_deref());
         let scope = self.to.enter(self.paths.value());
         let item = self.body(block, items);
         self.to.enter(scope);
         self.paths.leave(outside);
         self.frames.pop();
+        self.made_axes.pop();
         item
     }
 
@@ -207,7 +282,7 @@ impl super::signature::Parameter {
         match (self.default, self.kind) {
             (Default::Number(number), _) => Item::Number(number),
             (Default::Flag(flag), _) => Item::Bool(flag),
-            (Default::Word(word), Kind::Function) => Item::Function(word.to_owned()),
+            (Default::Word(word), Kind::Function | Kind::Step) => Item::Function(word.to_owned()),
             (Default::Word(word), _) => Item::Text(word.to_owned()),
             (Default::Required | Default::Absent, _) => Item::Null,
         }
@@ -316,6 +391,32 @@ impl Call<'_, '_> {
         match self.item(at) {
             Item::List(items) => items.iter().filter_map(axis).collect(),
             item => axis(item).into_iter().collect(),
+        }
+    }
+
+    /// One axis.
+    ///
+    /// # Errors
+    /// As above.
+    pub fn axis(&self, at: usize) -> Result<AxisId, Fault> {
+        match self.item(at) {
+            Item::Axis(axis) => Ok(*axis),
+            _ => Err(self.unfit(at)),
+        }
+    }
+
+    /// Ids, one a row.
+    ///
+    /// # Errors
+    /// Several ids a row, or the parameter is of another kind.
+    pub fn ids(&self, at: usize) -> Result<Ids, Fault> {
+        match self.item(at) {
+            Item::Ids(ids) if ids.bag.is_none() => Ok(ids.clone()),
+            Item::Ids(_) => {
+                let title = format!("`{}` takes one id a row, found several", self.name);
+                Err(Fault::new("E0302", title).of(at))
+            }
+            _ => Err(self.unfit(at)),
         }
     }
 

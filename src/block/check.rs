@@ -18,6 +18,9 @@ pub trait Names {
     /// Whether `axis.member` stands for something; none if `axis` is no axis.
     fn look_member(&self, axis: &Ident, member: &Ident) -> Option<Result<(), Diagnostic>>;
 
+    /// Whether an expression makes an axis of this name, and if a value of the spec does, which.
+    fn look_axis(&self, name: &str) -> Option<Option<String>>;
+
     /// Whether a table of this name exists.
     fn look_table(&self, name: &Ident) -> Result<(), Diagnostic>;
 
@@ -40,6 +43,8 @@ pub struct References {
     pub members: Vec<(Ident, Ident)>,
     /// Tables.
     pub tables: Vec<Ident>,
+    /// Values whose expressions make an axis that is named here.
+    pub makers: Vec<Ident>,
     /// Blocks and native functions.
     pub functions: BTreeSet<String>,
     /// Whether it is in order; findings have been made if not.
@@ -119,7 +124,7 @@ impl Walk<'_> {
     }
 
     fn call(&mut self, callee: &Ident, args: &[Arg], expr: &Expr) {
-        if self.names.is_local(&callee.name) {
+        if self.names.is_local(&callee.name) && !self.library.knows(&callee.name) {
             self.found.names.push(callee.clone());
             return args.iter().for_each(|arg| self.expr(&arg.value));
         }
@@ -138,22 +143,24 @@ impl Walk<'_> {
                 args.iter().filter(|arg| word(&arg.value).is_none()).for_each(|arg| self.expr(&arg.value));
             }
             Ok(bound) => {
-                for (slot, arg) in slots.iter().zip(&bound).flat_map(|(slot, args)| args.iter().map(move |a| (slot, a)))
-                {
-                    self.argument(callee, slot, &arg.value);
+                for (slot, args) in slots.iter().zip(&bound) {
+                    if slot.kind == Kind::Passed {
+                        self.passed(args, step_of(&slots, &bound));
+                    } else {
+                        args.iter().for_each(|arg| self.argument(callee, slot, &arg.value));
+                    }
                 }
             }
         }
     }
 
     fn argument(&mut self, callee: &Ident, slot: &Slot, value: &Expr) {
+        if matches!(slot.kind, Kind::Axis | Kind::Axes | Kind::Over) {
+            return self.axes(value);
+        }
         let local = slot.kind != Kind::Name && matches!(&value.kind, ExprKind::Name(name) if self.names.is_local(name));
         if local || !is_said_by_word(slot.kind) {
-            let by_word = slot.kind == Kind::Over && matches!(&value.kind, ExprKind::Name(name) if name == "width");
-            if !by_word {
-                self.expr(value);
-            }
-            return;
+            return self.expr(value);
         }
         if slot.kind == Kind::Init {
             if let Err(finding) = super::init::read(value) {
@@ -166,6 +173,10 @@ impl Walk<'_> {
         match slot.kind {
             Kind::Word => self.word(callee, slot, &name),
             Kind::Function => self.function(&name),
+            Kind::Step if self.library.slots(&name.name).is_none() => self.function(&name),
+            Kind::Step => {
+                self.found.functions.insert(name.name);
+            }
             Kind::Table => match self.names.look_table(&name) {
                 Ok(()) => self.found.tables.push(name),
                 Err(finding) => self.say(finding),
@@ -175,6 +186,44 @@ impl Walk<'_> {
                 self.say(Diagnostic::new("E0119", title).at(name.span, "").help("any other name will do"));
             }
             _ => {}
+        }
+    }
+
+    /// Axes in an argument: names of the scope, or of axes that expressions make.
+    fn axes(&mut self, value: &Expr) {
+        match &value.kind {
+            ExprKind::List(items) => items.iter().for_each(|item| self.axes(item)),
+            ExprKind::Name(name) if name == "width" => {}
+            ExprKind::Name(name) => match self.names.look_axis(name) {
+                Some(Some(maker)) => self.found.makers.push(Ident { name: maker, span: value.span }),
+                Some(None) => {}
+                None => self.expr(value),
+            },
+            _ => self.expr(value),
+        }
+    }
+
+    /// Arguments for another function: as a call of it would have them.
+    fn passed(&mut self, args: &[&Arg], step: Option<&str>) {
+        let slots = step.and_then(|step| self.library.slots(step));
+        for arg in args {
+            let Some(name) = &arg.name else { continue };
+            match (&slots, step) {
+                (Some(slots), Some(step)) => match slots.iter().find(|slot| slot.name == name.name) {
+                    Some(slot) => self.argument(name, slot, &arg.value),
+                    None => {
+                        let title = format!("`{step}` has no argument `{}`", name.name);
+                        let finding = Diagnostic::new("E0312", title);
+                        self.say(match near(&name.name, slots.iter().map(|slot| slot.name.as_str())) {
+                            Some(near) => finding.at(name.span, format!("`{near}` is one")),
+                            None => finding.at(name.span, ""),
+                        });
+                    }
+                },
+                // What a parameter stands for is known where the block is called.
+                _ if word(&arg.value).is_none() => self.expr(&arg.value),
+                _ => {}
+            }
         }
     }
 
@@ -211,9 +260,18 @@ impl Walk<'_> {
     }
 }
 
+/// The function that a call names as its step.
+fn step_of<'e>(slots: &[Slot], bound: &[Vec<&'e Arg>]) -> Option<&'e str> {
+    let step = slots.iter().zip(bound).find(|(slot, _)| slot.kind == Kind::Step);
+    step.and_then(|(_, args)| args.first()).and_then(|arg| word(&arg.value))
+}
+
 /// Whether a bare name in the place of such an argument is a word and not a name of the scope.
 pub(super) fn is_said_by_word(kind: Kind) -> bool {
-    matches!(kind, Kind::Word | Kind::Function | Kind::Table | Kind::Name | Kind::Init)
+    matches!(
+        kind,
+        Kind::Word | Kind::Function | Kind::Step | Kind::Table | Kind::Name | Kind::NewAxis | Kind::Init
+    )
 }
 
 /// The finding for a function that does not exist.

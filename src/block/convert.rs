@@ -44,9 +44,10 @@ impl Evaluator<'_> {
                 Some(axis) => Ok(Item::List(vec![Item::Axis(axis)])),
                 None => Err(self.unfit(&item, kind, span)),
             },
-            (Kind::Function, item @ Item::Function(_)) => Ok(item),
+            (Kind::Function | Kind::Step, item @ Item::Function(_)) => Ok(item),
             (Kind::Init, item @ Item::Init(_)) => Ok(item),
-            (Kind::Word | Kind::Table | Kind::Name, item @ Item::Text(_)) => Ok(item),
+            (Kind::Word | Kind::Table | Kind::Name | Kind::NewAxis, item @ Item::Text(_)) => Ok(item),
+            (Kind::Lengths, item) => self.convert(item, Kind::Count, span),
             (_, item) => Err(self.unfit(&item, kind, span)),
         }
     }
@@ -67,7 +68,13 @@ impl Evaluator<'_> {
     pub fn number_value(&mut self, item: Item, span: Span) -> Result<ValueId, Said> {
         let made = match &item {
             Item::Value(value) if !matches!(self.to.ty(*value).elem, Elem::F32 | Elem::Bool) => None,
-            Item::Value(value) => Some(Ok(*value)),
+            Item::Value(value) | Item::Counted { value, .. } => Some(Ok(*value)),
+            Item::Scores(scores) => Some(super::candidate::all(&mut self.to, scores)),
+            Item::Positions(_) => {
+                let finding = Diagnostic::new("E0302", "positions whose width is not known").at(span, "");
+                let way_out = "`positions(..., dim=16)` says it; added to a value they are as wide as that";
+                return Err(self.say(finding.help(way_out)));
+            }
             Item::Number(number) => Some(self.constant(*number)),
             Item::Ids(ids) => Some(self.rows(ids, &ids.table)),
             Item::Label(value) => Some(self.known_label(*value)),
@@ -208,7 +215,10 @@ fn wanted(kind: Kind) -> &'static str {
         Kind::Axis => "an axis",
         Kind::Axes => "an axis or a list of axes",
         Kind::Over => "an axis, a list of axes, or `width`",
-        Kind::Function => "the name of a function",
+        Kind::Function | Kind::Step => "the name of a function",
+        Kind::Passed => "arguments of a function",
+        Kind::NewAxis => "the name of an axis",
+        Kind::Lengths => "a length under the name of an axis, such as `heads=8`",
         Kind::Word => "a word",
         Kind::Init => "a first value such as `normal(0.01)`",
         Kind::Table => "the name of a table",

@@ -78,12 +78,14 @@ pub struct Evaluator<'a> {
     /// Findings.
     pub diags: &'a mut Diags,
     pub(super) frames: Vec<Frame>,
+    /// Axes that expressions have made, by name: of the spec itself, then of each block around what is evaluated.
+    pub(super) made_axes: Vec<BTreeMap<String, AxisId>>,
     /// Values of the spec that have been evaluated.
     values: BTreeMap<String, Item>,
     /// Values by the place of the expression that gave them, outside blocks.
-    trace: BTreeMap<Place, ValueId>,
+    pub(super) trace: BTreeMap<Place, ValueId>,
     /// Values that have the name the spec has for them.
-    named: BTreeSet<ValueId>,
+    pub(super) named: BTreeSet<ValueId>,
     /// Rows of tables by ids and table.
     pub(super) looked_up: BTreeMap<(ValueId, String), ValueId>,
     /// Values of groups by path.
@@ -91,7 +93,7 @@ pub struct Evaluator<'a> {
     steps: usize,
 }
 
-type Place = (crate::diag::FileId, u32, u32);
+pub(super) type Place = (crate::diag::FileId, u32, u32);
 
 impl<'a> Evaluator<'a> {
     /// An evaluation that adds to `to`.
@@ -109,6 +111,7 @@ impl<'a> Evaluator<'a> {
             library,
             diags,
             frames: Vec::new(),
+            made_axes: vec![BTreeMap::new()],
             values: BTreeMap::new(),
             trace: BTreeMap::new(),
             named: BTreeSet::new(),

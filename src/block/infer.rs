@@ -68,16 +68,28 @@ impl Uses<'_> {
             ExprKind::If(a, b, c) => [a, b, c].into_iter().for_each(|part| self.expr(part)),
             ExprKind::List(items) => items.iter().for_each(|item| self.expr(item)),
             ExprKind::Call { callee, args, .. } => {
-                if callee.name == self.name {
+                if callee.name == self.name && !self.library.knows(self.name) {
                     self.kinds.push(Kind::Function);
                 }
                 let slots = self.library.slots(&callee.name).unwrap_or_default();
                 let Ok(bound) = bind(callee, &slots, args, expr.span) else { return };
+                let step = slots.iter().zip(&bound).find(|(slot, _)| slot.kind == Kind::Step);
+                let step = step.and_then(|(_, args)| args.first()).and_then(|arg| super::signature::word(&arg.value));
+                let step = step.and_then(|step| self.library.slots(step)).unwrap_or_default();
                 for (slot, arg) in
                     slots.iter().zip(bound).flat_map(|(slot, args)| args.into_iter().map(move |a| (slot, a)))
                 {
+                    let passed = arg.name.as_ref().filter(|_| slot.kind == Kind::Passed);
+                    let slot = match passed {
+                        Some(name) => step.iter().find(|slot| slot.name == name.name),
+                        None => Some(slot),
+                    };
+                    let Some(slot) = slot else {
+                        self.expr(&arg.value);
+                        continue;
+                    };
                     if self.is_it(&arg.value) {
-                        self.kinds.push(slot.kind);
+                        self.kinds.push(if slot.kind == Kind::Lengths { Kind::Count } else { slot.kind });
                         slot.words.iter().for_each(|word| self.add(word.clone()));
                     } else {
                         self.expr(&arg.value);

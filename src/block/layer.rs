@@ -27,6 +27,21 @@ pub(super) const BATCH_NORM: &[Parameter] = &[
     Parameter::new("affine", Kind::Flag).or(Default::Flag(true)),
 ];
 
+pub(super) const LAYER_NORM: &[Parameter] = &[X, Parameter::new("eps", Kind::Number).or(Default::Number(1e-5))];
+
+/// Each row by its own mean and variance, then a learned scale and shift of each column (Ba et al. 2016).
+pub(super) fn layer_norm(call: &mut Call) -> Result<Item, Stop> {
+    let (x, eps) = (call.value(0)?, call.number(1)?);
+    if eps <= 0.0 {
+        return Err(Fault::new("E0313", "a layer norm needs a positive `eps`").into());
+    }
+    let path = call.path();
+    let row = Type::f32(Space::unit(), call.width(x));
+    let scale = call.weight(&format!("{path}.scale"), row.clone(), Init::Constant(1.0))?;
+    let shift = call.weight(&format!("{path}.shift"), row, Init::Constant(0.0))?;
+    Ok(Item::Value(make::layer_norm(&mut call.at.to, x, scale, shift, eps)?))
+}
+
 /// `x w + b`. By default `w` is uniform with limit `sqrt(6 / (height + width))` (Glorot and Bengio 2010) and `b` is zero, as
 /// in the published code of the models shipped here; `init=fan_in` is PyTorch's default for both.
 pub(super) fn linear(call: &mut Call) -> Result<Item, Stop> {
@@ -85,7 +100,7 @@ fn number(item: Item) -> Result<ValueId, Fault> {
 /// In training, each number is 0 with probability `rate`, the others grow to make up for it; in inference `x`.
 pub(super) fn dropout(call: &mut Call) -> Result<Item, Stop> {
     let (x, rate) = (call.value(0)?, call.number(1)?);
-    Ok(Item::Value(noise(call, x, rate)?))
+    Ok(Item::Value(if rate == 0.0 { x } else { noise(call, x, rate)? }))
 }
 
 /// Mean 0 and variance 1 over the rows of the batch; in inference by running statistics. `momentum` is the weight of the

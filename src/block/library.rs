@@ -17,8 +17,11 @@ use super::{Native, native};
 const SHIPPED: &[(&str, &str)] = &[
     ("specs/blocks/activation.yaml", include_str!("../../specs/blocks/activation.yaml")),
     ("specs/blocks/attention.yaml", include_str!("../../specs/blocks/attention.yaml")),
-    ("specs/blocks/normalisation.yaml", include_str!("../../specs/blocks/normalisation.yaml")),
+    ("specs/blocks/interaction.yaml", include_str!("../../specs/blocks/interaction.yaml")),
+    ("specs/blocks/loss.yaml", include_str!("../../specs/blocks/loss.yaml")),
     ("specs/blocks/pooling.yaml", include_str!("../../specs/blocks/pooling.yaml")),
+    ("specs/blocks/recurrent.yaml", include_str!("../../specs/blocks/recurrent.yaml")),
+    ("specs/blocks/transformer.yaml", include_str!("../../specs/blocks/transformer.yaml")),
 ];
 
 /// Every function that an expression can call.
@@ -117,7 +120,11 @@ impl Library {
     /// Infers what a block takes and checks its body.
     fn add(&mut self, spec: BlockSpec, shipped: bool, tables: &BTreeSet<&str>, diags: &mut Diags) {
         let slots = infer::slots(&spec, self);
-        let mut local = Local { names: BTreeSet::new(), later: BTreeSet::new(), tables };
+        let mut made = BTreeSet::new();
+        spec.body.iter().for_each(|line| super::axis::made(&line.value, &mut |name| {
+            made.insert(name.to_owned());
+        }));
+        let mut local = Local { names: BTreeSet::new(), later: BTreeSet::new(), made, tables };
         let mut sound = true;
         for param in &spec.signature.params {
             local.names.insert(param.name.name.clone());
@@ -200,7 +207,7 @@ fn each_function(expr: &Expr, see: &mut dyn FnMut(&Ident)) {
             None => slots.get(at),
         });
         match &arg.value.kind {
-            ExprKind::Name(name) if slot.is_none_or(|slot| slot.kind == Kind::Function) => {
+            ExprKind::Name(name) if slot.is_none_or(|slot| matches!(slot.kind, Kind::Function | Kind::Step)) => {
                 // The name of shared parameters is no name of anything else.
                 if arg.name.as_ref().is_none_or(|name| name.name != "share") {
                     see(&Ident { name: name.clone(), span: arg.value.span });
@@ -239,6 +246,8 @@ struct Local<'a> {
     names: BTreeSet<String>,
     /// Values of the block, also those that stand further down, without its parameters.
     later: BTreeSet<String>,
+    /// Axes that expressions of the block make.
+    made: BTreeSet<String>,
     tables: &'a BTreeSet<&'a str>,
 }
 
@@ -263,6 +272,10 @@ impl Names for Local<'_> {
 
     fn look_member(&self, _: &Ident, _: &Ident) -> Option<Result<(), Diagnostic>> {
         None
+    }
+
+    fn look_axis(&self, name: &str) -> Option<Option<String>> {
+        self.made.contains(name).then_some(None)
     }
 
     fn look_table(&self, name: &Ident) -> Result<(), Diagnostic> {

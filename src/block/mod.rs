@@ -4,7 +4,9 @@
 //! function takes; arguments reach it converted, and wrong, missing or misspelt ones are found before it runs. A function
 //! that can be said in the language is a block in `specs/blocks/` instead, as every attention is.
 
+pub(crate) mod axis;
 mod call;
+pub mod candidate;
 pub mod check;
 mod convert;
 mod elementwise;
@@ -18,6 +20,8 @@ mod loss;
 mod operator;
 pub mod order;
 pub mod path;
+mod place;
+mod recurrent;
 mod reduce;
 mod report;
 mod shape;
@@ -78,42 +82,73 @@ const REDUCTION: &[Parameter] = &[X, Parameter::new("over", Kind::Over), WHERE];
 /// Every native function, alphabetical.
 pub const BLOCKS: &[Native] = &[
     function("abs", ONE, elementwise::unary),
+    function("append", axis::APPEND, axis::append),
+    function("axis", axis::AXIS, axis::axis),
     layer("batch_norm", layer::BATCH_NORM, layer::batch_norm),
     function("bce", &[Parameter::new("logit", Kind::Value), LABEL], loss::bce),
+    function("before", place::BEFORE, place::before),
+    function("cloze", candidate::CLOZE, candidate::cloze),
     function("concat", &[Parameter::many("x", Kind::Value)], shape::concat),
     function("count", REDUCTION, reduce::count),
+    function("cross_entropy", candidate::CROSS_ENTROPY, candidate::cross_entropy),
     function("dot", TWO, shape::dot),
     function("dropout", &[X, Parameter::new("rate", Kind::Number)], layer::dropout),
+    layer("embed", place::EMBED, place::embed),
     function("erf", ONE, elementwise::unary),
     function("exp", ONE, elementwise::unary),
     function("first", REDUCTION, reduce::first),
+    function("flatten", axis::ALONG, axis::flatten),
+    function("following", axis::FOLLOWING, axis::following),
     function("gelu", ONE, elementwise::unary),
+    function("is_known", candidate::OF_IDS, candidate::is_known),
     function("last", REDUCTION, reduce::last),
+    layer("layer_norm", layer::LAYER_NORM, layer::layer_norm),
     function("leaky_relu", elementwise::LEAKY_RELU, elementwise::leaky_relu),
     layer("linear", &[X, Parameter::new("n", Kind::Count), BIAS, INIT], layer::linear),
     function("log", ONE, elementwise::unary),
     function("logit_and", &[Parameter::many("logit", Kind::Value)], loss::logit_and),
+    function("logsumexp", REDUCTION, reduce::logsumexp),
     function("lookup", &[Parameter::new("ids", Kind::Ids), Parameter::new("table", Kind::Table)], table::lookup),
     function("max", REDUCTION, reduce::max),
     function("maximum", TWO, elementwise::larger),
     function("mean", REDUCTION, reduce::mean_of),
+    function("mean_to", reduce::LIKE, reduce::mean_to),
+    function("merge", axis::ALONG, axis::merge),
     function("min", REDUCTION, reduce::min),
     function("minimum", TWO, elementwise::smaller),
     layer("mlp", layer::MLP, layer::mlp),
     function("mse", &[X, LABEL], loss::mse),
+    function("only", axis::ONLY, axis::only),
     layer("param", table::PARAM, table::param),
+    function("place", place::PLACE, place::place),
+    layer("positions", place::POSITIONS, place::positions),
+    function("preceding", axis::FOLLOWING, axis::preceding),
     function("relu", ONE, elementwise::unary),
+    layer("repeat", recurrent::REPEAT, recurrent::repeat),
+    function("same", place::PAIR, place::same),
+    function("scan", recurrent::SCAN, recurrent::scan),
+    function("scores", candidate::SCORES, candidate::scores),
+    function("select", axis::SELECT, axis::select),
     function("sigmoid", ONE, elementwise::unary),
     function("sign", ONE, elementwise::unary),
     function("silu", ONE, elementwise::silu),
+    function("size", candidate::OF_IDS, candidate::size),
+    function("slice", shape::SLICE, shape::slice),
     function("softmax", REDUCTION, reduce::softmax),
     function("softplus", ONE, elementwise::unary),
+    function("split", axis::SPLIT, axis::split),
+    function("spread", axis::ALONG, axis::spread),
     function("sqrt", ONE, elementwise::unary),
     function("square", ONE, elementwise::unary),
+    function("stack", axis::STACK, axis::stack),
     function("stop_gradient", ONE, elementwise::stop_gradient),
     function("sum", REDUCTION, reduce::sum),
+    function("sum_to", reduce::LIKE, reduce::sum_to),
     function("tanh", ONE, elementwise::unary),
+    function("top", candidate::TOP, candidate::top),
+    function("twin", axis::TWIN, axis::twin),
     function("width", ONE, shape::width),
+    function("zeros", recurrent::ZEROS, recurrent::zeros),
 ];
 
 /// The native function of a name.

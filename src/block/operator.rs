@@ -80,6 +80,15 @@ impl Evaluator<'_> {
                 let finding = Diagnostic::new("E0302", title).at(right.span, "");
                 return Err(self.say(finding.help("`x ^ 2`, `x ^ 0.5` and other known powers are possible")));
             }
+            (_, Item::Positions(positions), other) | (_, other, Item::Positions(positions)) => {
+                let (positions, first) = (positions.clone(), matches!(a, Item::Positions(_)));
+                let beside = self.number_value(other.clone(), if first { right.span } else { left.span })?;
+                let width = self.to.ty(beside).width;
+                self.positions(&positions, width).and_then(|rows| {
+                    let operands = if first { [rows, beside] } else { [beside, rows] };
+                    self.operation(operator, operands).map(Item::Value)
+                })
+            }
             _ => {
                 let operands = [self.number_value(a, left.span)?, self.number_value(b, right.span)?];
                 self.operation(operator, operands).map(Item::Value)

@@ -45,6 +45,11 @@ impl Paths {
         &self.value
     }
 
+    /// The block around it, or empty.
+    pub fn scope(&self) -> &str {
+        &self.scope
+    }
+
     /// From now on a value of this name is evaluated; `return` is the block itself.
     pub fn enter_value(&mut self, name: &str) {
         self.value = if name == "return" { self.scope.clone() } else { join(&self.scope, name) };

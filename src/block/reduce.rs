@@ -8,6 +8,10 @@ use crate::prim::make;
 
 use super::call::{Call, Stop};
 use super::item::Item;
+use super::signature::{Kind, Parameter};
+
+/// What a reduction to the axes of another value takes.
+pub(super) const LIKE: &[Parameter] = &[super::X, Parameter::new("like", Kind::Value)];
 
 /// Along axes, and along the width.
 type Along = fn(&mut Builder, ValueId, Vec<AxisId>, Option<ValueId>) -> Result<ValueId, Fault>;
@@ -46,6 +50,57 @@ pub(super) fn last(call: &mut Call) -> Result<Item, Stop> {
 
 pub(super) fn softmax(call: &mut Call) -> Result<Item, Stop> {
     reduce(call, make::softmax, softmax_width)
+}
+
+/// The logarithm of the sum of `e^x`, the largest taken off first; of nothing 0.
+pub(super) fn logsumexp(call: &mut Call) -> Result<Item, Stop> {
+    reduce(
+        call,
+        |to, x, over, c| {
+            let largest = make::max_over(to, x, over.clone(), c)?;
+            let largest = make::stop_gradient(to, largest)?;
+            let shifted = make::sub(to, x, largest)?;
+            let e = make::unary(to, "exp", shifted)?;
+            let sum = make::sum_chosen(to, e, over, c)?;
+            log_of_sum(to, sum, largest)
+        },
+        |to, x| {
+            let largest = max_width(to, x)?;
+            let largest = make::stop_gradient(to, largest)?;
+            let shifted = make::sub(to, x, largest)?;
+            let e = make::unary(to, "exp", shifted)?;
+            let sum = make::sum_width(to, e)?;
+            log_of_sum(to, sum, largest)
+        },
+    )
+}
+
+/// `log(sum) + largest`. The largest itself is part of a sum, which is at least 1, or there was nothing to add.
+fn log_of_sum(to: &mut Builder, sum: ValueId, largest: ValueId) -> Result<ValueId, Fault> {
+    let one = make::constant(to, 1.0, 1)?;
+    let sum = make::binary(to, "max", sum, one)?;
+    let log = make::unary(to, "log", sum)?;
+    make::add(to, log, largest)
+}
+
+/// The sum over every axis that another value lacks.
+pub(super) fn sum_to(call: &mut Call) -> Result<Item, Stop> {
+    let (x, over) = beyond(call)?;
+    Ok(Item::Value(make::sum(&mut call.at.to, x, over)?))
+}
+
+/// The mean over every axis that another value lacks.
+pub(super) fn mean_to(call: &mut Call) -> Result<Item, Stop> {
+    let (x, over) = beyond(call)?;
+    Ok(Item::Value(if over.is_empty() { x } else { make::mean(&mut call.at.to, x, over, None)? }))
+}
+
+fn beyond(call: &Call) -> Result<(ValueId, Vec<AxisId>), Fault> {
+    let (x, like) = (call.value(0)?, call.value(1)?);
+    let graph = call.at.to.graph();
+    let over = graph.ty(x).space.beyond(&graph.ty(like).space);
+    fits(call, x, &over)?;
+    Ok((x, over))
 }
 
 /// How many elements there are: 1 for each of them, summed.

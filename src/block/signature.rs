@@ -33,6 +33,14 @@ pub enum Kind {
     Over,
     /// A function of one value, by name: `relu`, `dice`, a block.
     Function,
+    /// A function by name, which the call gives its other arguments: the step of a `scan`, the block of a `repeat`.
+    Step,
+    /// Arguments of any other name, for the function that the [`Kind::Step`] before names.
+    Passed,
+    /// The name of an axis that the call makes: `as=steps`.
+    NewAxis,
+    /// A length under the name of an axis that the call makes: `heads=8`.
+    Lengths,
     /// One of a few words.
     Word,
     /// A first value: `zeros`, `normal(0.01)`.
@@ -82,6 +90,13 @@ pub struct Parameter {
     pub words: &'static [&'static str],
     /// Whether it takes all positional arguments from its place on.
     pub many: bool,
+}
+
+impl Kind {
+    /// Whether it takes the arguments whose names the function does not know.
+    pub fn takes_any_name(self) -> bool {
+        matches!(self, Kind::Passed | Kind::Lengths)
+    }
 }
 
 impl Parameter {
@@ -154,7 +169,7 @@ pub fn bind<'e>(callee: &Ident, slots: &[Slot], args: &'e [Arg], span: Span) -> 
     let mut findings = Vec::new();
     let usage = || format!("it is `{}`", usage(&callee.name, slots));
     let mut next = 0;
-    let places = slots.iter().filter(|slot| !slot.named_only).count();
+    let places = slots.iter().filter(|slot| !slot.named_only && !slot.kind.takes_any_name()).count();
     for arg in args {
         let at = match &arg.name {
             None if next < places => {
@@ -168,7 +183,7 @@ pub fn bind<'e>(callee: &Ident, slots: &[Slot], args: &'e [Arg], span: Span) -> 
                 findings.push(Diagnostic::new("E0310", title).at(arg.value.span, "one too many").help(usage()));
                 break;
             }
-            Some(name) => match slots.iter().position(|slot| slot.name == name.name) {
+            Some(name) => match place_of(slots, &name.name) {
                 Some(at) => at,
                 None => {
                     findings.push(unknown(callee, name, slots).help(usage()));
@@ -178,6 +193,7 @@ pub fn bind<'e>(callee: &Ident, slots: &[Slot], args: &'e [Arg], span: Span) -> 
         };
         let (Some(slot), Some(taken)) = (slots.get(at), bound.get_mut(at)) else { continue };
         match taken.first() {
+            Some(_) if slot.kind.takes_any_name() => taken.push(arg),
             Some(first) if !slot.many || arg.name.is_some() => {
                 let title = format!("`{}` of `{}` is given twice", slot.name, callee.name);
                 findings.push(Diagnostic::new("E0114", title).at(arg.value.span, "").at(first.value.span, "first"));
@@ -195,12 +211,19 @@ pub fn bind<'e>(callee: &Ident, slots: &[Slot], args: &'e [Arg], span: Span) -> 
     if findings.is_empty() { Ok(bound) } else { Err(findings) }
 }
 
+/// The slot of an argument's name: its own, or one that takes any.
+fn place_of(slots: &[Slot], name: &str) -> Option<usize> {
+    let own = slots.iter().position(|slot| slot.name == name && !slot.kind.takes_any_name());
+    own.or_else(|| slots.iter().position(|slot| slot.kind.takes_any_name()))
+}
+
 /// `mlp(x, units, activation=relu, share=)`: optional ones with `=`.
 pub fn usage(name: &str, slots: &[Slot]) -> String {
     let parts: Vec<String> = slots
         .iter()
         .map(|slot| match slot {
             Slot { many: true, .. } => format!("{}, ...", slot.name),
+            Slot { kind: Kind::Passed | Kind::Lengths, .. } => format!("{}=...", slot.name),
             Slot { required: true, .. } => slot.name.clone(),
             _ => format!("{}={}", slot.name, slot.default),
         })

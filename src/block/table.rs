@@ -1,6 +1,5 @@
 //! Parameters by themselves, and rows of a table by name.
 
-use crate::ir::axis::AxisKind;
 use crate::ir::graph::{Init, ValueId};
 use crate::ir::op::Fault;
 use crate::ir::types::{Elem, Type};
@@ -20,7 +19,7 @@ pub(super) const PARAM: &[Parameter] = &[
 pub(super) fn param(call: &mut Call) -> Result<Item, Stop> {
     let (width, axes) = (call.count(0)?, call.axes(1));
     let graph = call.at.to.graph();
-    if let Some(&axis) = axes.iter().find(|&&axis| !matches!(graph.axis(axis).kind, AxisKind::Static { .. })) {
+    if let Some(&axis) = axes.iter().find(|&&axis| graph.axes().fixed(axis).is_none()) {
         let title = format!("`param` along `{}`, an axis whose length varies", graph.axis(axis).name);
         let way_out =
             "a parameter has one shape for all samples: a row for each place of a history is a table of its own";

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::block::evaluate::{Evaluator, Said};
+use crate::block::item::Item;
 use crate::diag::Diagnostic;
 use crate::expr::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 use crate::ir::build::Builder;
@@ -96,6 +97,7 @@ fn split<'e>(expr: &'e Expr, factor: f64, terms: &mut Vec<(&'e Expr, f64)>) {
 /// The mean of a term over the rows that count.
 fn mean(expr: &Expr, weight: Option<ValueId>, at: &mut Evaluator) -> Result<ValueId, Said> {
     let item = at.expr(expr)?;
+    let counts = if let Item::Counted { counts, .. } = item { Some(counts) } else { None };
     let rows = at.number_value(item, expr.span)?;
     let ty = at.to.ty(rows).clone();
     if ty.width != 1 || ty.height != 1 {
@@ -104,16 +106,21 @@ fn mean(expr: &Expr, weight: Option<ValueId>, at: &mut Evaluator) -> Result<Valu
             Diagnostic::new("E0309", format!("a loss has one number a row, found {found}")).at(expr.span, found);
         return Err(at.say(finding.help("`sum(..., over=width)` adds up the numbers of a row")));
     }
-    let made = mean_of(&mut at.to, rows, &ty, weight);
+    let made = mean_of(&mut at.to, rows, &ty, (counts, weight));
     at.settle(made, expr.span)
 }
 
-fn mean_of(to: &mut Builder, rows: ValueId, ty: &Type, weight: Option<ValueId>) -> Result<ValueId, Fault> {
+fn mean_of(
+    to: &mut Builder,
+    rows: ValueId,
+    ty: &Type,
+    (counts, weight): (Option<ValueId>, Option<ValueId>),
+) -> Result<ValueId, Fault> {
     let space = &ty.space;
     if space.is_unit() {
         return Ok(rows);
     }
-    let mut known = None;
+    let mut known = counts;
     for label in labels(to, rows, space) {
         let this = make::unary(to, "known", label)?;
         known = Some(match known {
@@ -123,7 +130,7 @@ fn mean_of(to: &mut Builder, rows: ValueId, ty: &Type, weight: Option<ValueId>) 
     }
     let mut rows = rows;
     if let Some(known) = known
-        && !is_bce(to, rows)
+        && (counts.is_some() || !is_bce(to, rows))
     {
         let zero = make::constant(to, 0.0, 1)?;
         rows = make::choose(to, known, rows, zero)?;

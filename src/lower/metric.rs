@@ -1,13 +1,16 @@
-//! `metrics:` each names a score and a label, which become outputs of the graph for evaluation.
+//! `metrics:` each names what it scores and what it is held against, which become outputs of the graph for evaluation.
 
+use crate::block::candidate::{self, FIRST_CANDIDATE};
 use crate::block::evaluate::{Evaluator, Said};
-use crate::block::item::Item;
-use crate::block::signature::{Kind, Parameter, Slot, bind, word};
+use crate::block::item::{Item, Scores};
+use crate::block::signature::{Kind, Slot, bind, word};
 use crate::diag::Diagnostic;
 use crate::diag::near::{list, near};
 use crate::expr::ast::{Expr, ExprKind, Ident};
 use crate::ir::graph::ValueId;
-use crate::syntax::spec::Spec;
+use crate::ir::types::Elem;
+use crate::prim::make;
+use crate::syntax::spec::{AxisOrigin, Spec};
 
 use super::blame::Blame;
 use super::names::Section;
@@ -21,29 +24,84 @@ pub struct Metric {
     pub name: String,
     /// What it measures.
     pub kind: MetricKind,
-    /// The graph's output that holds its score.
-    pub score: String,
-    /// The graph's output that holds its label: 0, 1, or NaN for a row that does not count.
-    pub label: String,
-    /// The raw column of `samples` that groups rows.
-    pub by: Option<Ident>,
+    /// What it is measured on.
+    pub of: MetricOf,
+}
+
+/// What a metric reads; the names are those of the graph's outputs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum MetricOf {
+    /// A score and a label of each sample.
+    Samples {
+        /// The score.
+        score: String,
+        /// 0, 1, or NaN for a row that does not count.
+        label: String,
+        /// The raw column of `samples` that groups rows.
+        by: Option<Ident>,
+    },
+    /// The rank of each sample's target among all candidates, from 1 on; infinite where the target is unknown.
+    Ranks {
+        /// The rank.
+        rank: String,
+        /// Places that count.
+        k: u32,
+    },
+    /// A score and a label of each element of a list.
+    Lists {
+        /// The score.
+        score: String,
+        /// The relevance: 0, 1, a grade, or NaN for an element that does not count.
+        label: String,
+        /// The axis of the list.
+        over: String,
+        /// Places that count.
+        k: u32,
+    },
 }
 
 /// What a metric measures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MetricKind {
+    /// Share of samples on the right side of 1/2.
+    Accuracy,
     /// Area under the ROC curve; ties count half. The score is a logit where the spec gives the sigmoid of one, since
     /// probabilities near 1 are equal in f32 long before their logits are.
     Auc,
     /// The mean over groups of the AUC within, weighted by rows; groups of one class are left out.
     Gauc,
+    /// HR at k: the share of targets, or of lists with a relevant element, within the first k places.
+    HitRate,
     /// Mean negative log-likelihood of probabilities.
     Logloss,
+    /// MAP at k: the mean over lists of the precision at each relevant place.
+    Map,
+    /// MRR at k: the mean of 1 over the place of the (first) relevant element, 0 behind place k.
+    Mrr,
+    /// NDCG at k: gains discounted by the logarithm of the place, over the best possible.
+    Ndcg,
+    /// The share of the first k places that is relevant.
+    Precision,
+    /// The share of what is relevant that stands in the first k places.
+    Recall,
 }
 
-/// By name.
-const KINDS: &[(&str, MetricKind)] =
-    &[("auc", MetricKind::Auc), ("gauc", MetricKind::Gauc), ("logloss", MetricKind::Logloss)];
+/// By name, alphabetical.
+const KINDS: &[(&str, MetricKind)] = &[
+    ("accuracy", MetricKind::Accuracy),
+    ("auc", MetricKind::Auc),
+    ("gauc", MetricKind::Gauc),
+    ("hr", MetricKind::HitRate),
+    ("logloss", MetricKind::Logloss),
+    ("map", MetricKind::Map),
+    ("mrr", MetricKind::Mrr),
+    ("ndcg", MetricKind::Ndcg),
+    ("precision", MetricKind::Precision),
+    ("recall", MetricKind::Recall),
+];
+
+/// Places that count where a spec says nothing.
+const K: u32 = 10;
 
 impl MetricKind {
     /// Whether more is better.
@@ -51,16 +109,31 @@ impl MetricKind {
         self != MetricKind::Logloss
     }
 
-    fn takes_by(self) -> bool {
-        self == MetricKind::Gauc
+    /// Its name in a spec.
+    pub fn name(self) -> &'static str {
+        KINDS.iter().find(|(_, kind)| *kind == self).map_or("", |(name, _)| name)
+    }
+
+    /// Whether it is of an order and not of each score by itself.
+    fn ranks(self) -> bool {
+        !matches!(self, MetricKind::Accuracy | MetricKind::Auc | MetricKind::Gauc | MetricKind::Logloss)
     }
 
     fn slots(self) -> Vec<Slot> {
-        let slot =
-            |name: &str, kind| Slot { name: name.to_owned(), kind, required: true, named_only: false, ..Slot::share() };
-        let mut slots = vec![slot("score", Parameter::new("score", Kind::Value).kind), slot("label", Kind::Any)];
-        if self.takes_by() {
-            slots.push(slot("by", Kind::Name));
+        let slot = |name: &str, kind, required| Slot {
+            name: name.to_owned(),
+            kind,
+            required,
+            named_only: false,
+            ..Slot::share()
+        };
+        let mut slots = vec![slot("score", Kind::Value, true), slot("label", Kind::Any, true)];
+        if self == MetricKind::Gauc {
+            slots.push(slot("by", Kind::Name, true));
+        }
+        if self.ranks() {
+            slots.push(Slot { default: K.to_string(), ..slot("k", Kind::Count, false) });
+            slots.push(slot("seen", Kind::Ids, false));
         }
         slots
     }
@@ -72,7 +145,17 @@ pub(super) struct Parts<'e> {
     pub(super) kind: MetricKind,
     pub(super) score: &'e Expr,
     pub(super) label: &'e Expr,
-    pub(super) by: Option<Ident>,
+    /// Ids that are no candidates.
+    pub(super) seen: Option<&'e Expr>,
+    by: Option<Ident>,
+    k: u32,
+}
+
+impl<'e> Parts<'e> {
+    /// Its expressions.
+    pub(super) fn expressions(&self) -> impl Iterator<Item = &'e Expr> {
+        [self.score, self.label].into_iter().chain(self.seen)
+    }
 }
 
 /// Takes a metric's expression apart, or says what is wrong with it.
@@ -89,9 +172,13 @@ pub(super) fn parts(expr: &Expr) -> Result<Parts<'_>, Vec<Diagnostic>> {
             None => finding.at(callee.span, "").help(format!("the metrics are {}", list(&names, "and"))),
         }]);
     };
-    let bound = bind(callee, &kind.slots(), args, expr.span)?;
-    let part = |at: usize| bound.get(at).and_then(|args| args.first()).map(|arg| &arg.value);
-    let by = match part(2) {
+    let slots = kind.slots();
+    let bound = bind(callee, &slots, args, expr.span)?;
+    let part = |name: &str| {
+        let at = slots.iter().position(|slot| slot.name == name);
+        at.and_then(|at| bound.get(at)).and_then(|args| args.first()).map(|arg| &arg.value)
+    };
+    let by = match part("by") {
         Some(expr) => match word(expr) {
             Some(name) => Some(Ident { name: name.to_owned(), span: expr.span }),
             None => {
@@ -101,8 +188,16 @@ pub(super) fn parts(expr: &Expr) -> Result<Parts<'_>, Vec<Diagnostic>> {
         },
         None => None,
     };
-    match (part(0), part(1)) {
-        (Some(score), Some(label)) => Ok(Parts { kind: *kind, score, label, by }),
+    let k = match part("k").map(|expr| (&expr.kind, expr)) {
+        None => K,
+        Some((ExprKind::Number(k), _)) if *k >= 1.0 && k.fract() == 0.0 && *k <= f64::from(u32::MAX) => *k as u32,
+        Some((_, expr)) => {
+            let finding = Diagnostic::new("E0229", format!("expected a whole number from 1 on, found `{expr}`"));
+            return Err(vec![finding.at(expr.span, "")]);
+        }
+    };
+    match (part("score"), part("label")) {
+        (Some(score), Some(label)) => Ok(Parts { kind: *kind, score, label, seen: part("seen"), by, k }),
         _ => Err(vec![Diagnostic::new("E0310", "a metric needs a score and a label").at(expr.span, "")]),
     }
 }
@@ -117,27 +212,89 @@ pub(super) fn metrics(spec: &Spec, references: &References, blame: &mut Blame, a
         }
         let Ok(parts) = parts(&entry.value) else { continue };
         at.open(&format!("metric.{name}"));
-        if let Ok((score, label)) = evaluated(spec, name, &parts, blame, at) {
-            let (score_name, label_name) = (format!("metric.{name}.score"), format!("metric.{name}.label"));
-            at.to.output(&score_name, score);
-            at.to.output(&label_name, label);
-            let name = name.clone();
-            metrics.push(Metric { name, kind: parts.kind, score: score_name, label: label_name, by: parts.by });
+        let (score, label) = (at.expr(parts.score), at.expr(parts.label));
+        let (Ok(score), Ok(label)) = (score, label) else { continue };
+        let of = match score {
+            Item::Scores(scores) if parts.kind.ranks() => ranks(name, &parts, scores, label, at),
+            score => pairs(spec, name, &parts, (score, label), blame, at),
+        };
+        if let Ok(of) = of {
+            metrics.push(Metric { name: name.clone(), kind: parts.kind, of });
         }
     }
     metrics
 }
 
-fn evaluated(
+/// Where the target stands among all candidates.
+fn ranks(name: &str, parts: &Parts, scores: Scores, target: Item, at: &mut Evaluator) -> Result<MetricOf, Said> {
+    let Item::Ids(target) = target else {
+        let found = target.describe(at.to.graph());
+        let finding = Diagnostic::new("E0302", format!("expected the id that came next, found {found}"));
+        return Err(at.say(finding.at(parts.label.span, "")));
+    };
+    let seen = match parts.seen.map(|expr| (at.expr(expr), expr)) {
+        Some((item, expr)) => match item? {
+            Item::Ids(ids) => Some(ids.value),
+            other => {
+                let found = other.describe(at.to.graph());
+                let finding = Diagnostic::new("E0302", format!("expected ids, found {found}")).at(expr.span, "");
+                return Err(at.say(finding));
+            }
+        },
+        None => None,
+    };
+    let vocabulary = |value: ValueId, at: &Evaluator| match &at.to.ty(value).elem {
+        Elem::Id(vocabulary) => vocabulary.to_string(),
+        _ => String::new(),
+    };
+    for (value, expr) in [(Some(target.value), parts.label), (seen, parts.seen.unwrap_or(parts.label))] {
+        if let Some(found) = value.map(|value| vocabulary(value, at))
+            && found != scores.vocabulary
+        {
+            let title = format!("ids of `{found}` are no candidates among `{}`", scores.vocabulary);
+            return Err(at.say(Diagnostic::new("E0303", title).at(expr.span, "")));
+        }
+    }
+    let made = rank(&scores, target.value, seen, at);
+    let value = at.settle(made, parts.score.span)?;
+    let rank = format!("metric.{name}.rank");
+    at.to.output(&rank, value);
+    Ok(MetricOf::Ranks { rank, k: parts.k })
+}
+
+fn rank(
+    scores: &Scores,
+    target: ValueId,
+    seen: Option<ValueId>,
+    at: &mut Evaluator,
+) -> Result<ValueId, crate::ir::op::Fault> {
+    let to = &mut at.to;
+    let whole = to.table_axis(&scores.table, false);
+    let hidden = candidate::last_hidden(to, scores.hidden)?;
+    let mut operands = vec![hidden, scores.rows, make::locate(to, target, whole)?];
+    if let Some(seen) = seen {
+        operands.push(make::locate(to, seen, whole)?);
+    }
+    operands.extend(scores.bias);
+    make::rank(to, &operands, FIRST_CANDIDATE)
+}
+
+/// A score for each label, of samples or of the elements of a list.
+fn pairs(
     spec: &Spec,
     name: &str,
     parts: &Parts,
+    (score, label): (Item, Item),
     blame: &mut Blame,
     at: &mut Evaluator,
-) -> Result<(ValueId, ValueId), Said> {
-    let (score, label) = (at.expr(parts.score), at.expr(parts.label));
-    let score = per_sample(spec, name, parts.score, score?, blame, at)?;
-    let label = match label? {
+) -> Result<MetricOf, Said> {
+    if let Some(seen) = parts.seen {
+        let title = "`seen` is of candidates, found scores of what is given";
+        let finding = Diagnostic::new("E0302", title).at(seen.span, "");
+        return Err(at.say(finding.help("`scores(hidden, movie)` scores every candidate")));
+    }
+    let score = per_sample(spec, name, parts.score, score, blame, at)?;
+    let label = match label {
         Item::Label(label) => label,
         other => at.number_value(other, parts.label.span)?,
     };
@@ -149,9 +306,28 @@ fn evaluated(
         let finding = Diagnostic::new("E0302", title).at(parts.score.span, score_type);
         return Err(at.say(finding.at(parts.label.span, label_type)));
     }
-    let logit = graph.producer(score).filter(|node| node.op.name() == "sigmoid").and_then(|node| node.operands.first());
-    match (parts.kind, logit) {
-        (MetricKind::Auc | MetricKind::Gauc, Some(&logit)) => Ok((logit, label)),
-        _ => Ok((score, label)),
+    let is_list = |name: &str| {
+        let list = |axis: &crate::syntax::spec::AxisSpec| matches!(axis.origin, AxisOrigin::List { .. });
+        spec.axes.iter().any(|axis| axis.name.name == name && list(&axis.value))
+    };
+    let over = score_type.space.axes().iter().map(|&axis| &graph.axis(axis).name).find(|name| is_list(name)).cloned();
+    if parts.kind.ranks() && over.is_none() {
+        let title = format!("`{}` measures an order, and here is one score a sample", parts.kind.name());
+        let finding = Diagnostic::new("E0302", title).at(parts.score.span, "");
+        let way_out = "it takes `scores(hidden, movie)`, or a score for each element of a list axis";
+        return Err(at.say(finding.help(way_out)));
     }
+    let logit = graph.producer(score).filter(|node| node.op.name() == "sigmoid").and_then(|node| node.operands.first());
+    let score = match (parts.kind, logit) {
+        (MetricKind::Logloss, _) | (_, None) => score,
+        (_, Some(&logit)) => logit,
+    };
+    let (score_name, label_name) = (format!("metric.{name}.score"), format!("metric.{name}.label"));
+    at.to.output(&score_name, score);
+    at.to.output(&label_name, label);
+    let (score, label, by) = (score_name, label_name, parts.by.clone());
+    Ok(match over.filter(|_| parts.kind.ranks()) {
+        Some(over) => MetricOf::Lists { score, label, over, k: parts.k },
+        None => MetricOf::Samples { score, label, by },
+    })
 }

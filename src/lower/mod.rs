@@ -18,7 +18,7 @@ mod tables;
 mod target;
 mod unused;
 
-pub use metric::{Metric, MetricKind};
+pub use metric::{Metric, MetricKind, MetricOf};
 pub use tables::{Rows, Table};
 
 use std::collections::BTreeMap;
@@ -85,7 +85,12 @@ fn model_order(spec: &Spec, references: &refer::References, diags: &mut Diags) -
     let list: BTreeMap<&str, _> = spec
         .model
         .iter()
-        .filter_map(|entry| Some((entry.name.name.as_str(), references.model(&entry.name.name)?.names.clone())))
+        .filter_map(|entry| {
+            let (name, found) = (entry.name.name.as_str(), references.model(&entry.name.name)?);
+            // A value may make the axis that it goes along.
+            let makers = found.makers.iter().filter(|maker| maker.name != name);
+            Some((name, found.names.iter().chain(makers).cloned().collect()))
+        })
         .collect();
     let (order, circles) = crate::block::order::order(&list);
     for circle in circles {

@@ -55,6 +55,8 @@ pub(super) struct Names<'a> {
     broken: BTreeSet<&'a str>,
     /// Widths of the values of other runs that can be read.
     runs: &'a BTreeMap<String, u32>,
+    /// Axes that values of `model` make, with the first value that does.
+    made: BTreeMap<String, &'a str>,
 }
 
 /// Names that mean something by themselves: the axis of samples, that of all earlier rows of a user, and the width in the
@@ -69,7 +71,8 @@ impl<'a> Names<'a> {
         diags: &mut Diags,
     ) -> Self {
         let broken = spec.broken.iter().map(|name| name.name.as_str()).collect();
-        let mut names = Self { spec, tables, things: BTreeMap::new(), broken, runs };
+        let (things, made) = (BTreeMap::new(), BTreeMap::new());
+        let mut names = Self { spec, tables, things, broken, runs, made };
         for axis in &spec.axes {
             names.add(&axis.name, Thing::Axis(&axis.value), diags);
         }
@@ -90,6 +93,11 @@ impl<'a> Names<'a> {
         }
         for value in &spec.model {
             names.add(&value.name, Thing::Model, diags);
+        }
+        for value in &spec.model {
+            crate::block::axis::made(&value.value, &mut |axis| {
+                names.made.entry(axis.to_owned()).or_insert(&value.name.name);
+            });
         }
         for group in &spec.groups {
             for member in &group.value {
@@ -140,6 +148,11 @@ impl<'a> Names<'a> {
     /// What a name stands for.
     pub(super) fn thing(&self, name: &str) -> Option<Thing<'a>> {
         self.things.get(name).map(|(thing, _)| *thing)
+    }
+
+    /// The value that makes an axis of that name.
+    pub(super) fn maker(&self, axis: &str) -> Option<&'a str> {
+        self.made.get(axis).copied()
     }
 
     /// Whether a finding has been made about the entry of a name.
@@ -215,6 +228,10 @@ impl check::Names for Scope<'_> {
             }
             None => Err(names.unknown(name, self.section)),
         }
+    }
+
+    fn look_axis(&self, name: &str) -> Option<Option<String>> {
+        self.names.maker(name).map(|maker| Some(maker.to_owned()))
     }
 
     fn look_member(&self, axis: &Ident, member: &Ident) -> Option<Result<(), Diagnostic>> {

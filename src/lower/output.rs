@@ -1,12 +1,13 @@
 //! `outputs:` one row per sample, or per element of a list that is ranked.
 
+use crate::block::candidate::last_hidden;
 use crate::block::evaluate::{Evaluator, Said};
 use crate::block::item::Item;
 use crate::diag::Diagnostic;
 use crate::expr::ast::Expr;
-use crate::ir::axis::AxisId;
-use crate::ir::graph::ValueId;
-use crate::ir::types::Type;
+use crate::ir::axis::{AxisId, AxisKind};
+use crate::ir::graph::{Graph, ValueId};
+use crate::ir::types::{Elem, Type};
 use crate::prim::make;
 use crate::syntax::spec::{AxisOrigin, Spec};
 
@@ -23,14 +24,30 @@ pub(super) fn outputs(spec: &Spec, references: &References, blame: &mut Blame, a
             continue;
         }
         let Ok(item) = at.value(name, &entry.value) else { continue };
-        if let Ok(value) = per_sample(spec, name, &entry.value, item, blame, at) {
-            at.to.output(name, value);
-            made.push((name, value));
+        let fields = match item {
+            Item::Record(fields) => fields.into_iter().map(|(field, item)| (format!("{name}.{field}"), item)).collect(),
+            item => vec![(name.clone(), item)],
+        };
+        let mut values = Vec::new();
+        for (path, item) in fields {
+            if let Ok(value) = per_sample(spec, name, &entry.value, item, blame, at) {
+                at.to.output(&path, value);
+                values.push((path, Item::Value(value)));
+            }
         }
+        made.push((name, values));
     }
     // Only metrics see outputs.
-    for (name, value) in made {
-        at.define(name, Item::Value(value));
+    for (name, mut values) in made {
+        match (values.len(), values.pop()) {
+            (1, Some((path, item))) if path == *name => at.define(name, item),
+            (_, Some(last)) => {
+                values.push(last);
+                let field = |path: String| path.rsplit('.').next().unwrap_or_default().to_owned();
+                at.define(name, Item::Record(values.into_iter().map(|(path, item)| (field(path), item)).collect()));
+            }
+            (_, None) => {}
+        }
     }
 }
 
@@ -43,7 +60,13 @@ pub(super) fn per_sample(
     blame: &mut Blame,
     at: &mut Evaluator,
 ) -> Result<ValueId, Said> {
-    let value = at.number_value(item, expr.span)?;
+    let value = match item {
+        // Places of a table's rows are ids, and printed as such.
+        Item::Value(value) if matches!(at.to.ty(value).elem, Elem::Index(_)) => value,
+        item => at.number_value(item, expr.span)?,
+    };
+    let hidden = last_hidden(&mut at.to, value);
+    let value = at.settle(hidden, expr.span)?;
     let graph = at.to.graph();
     let space = graph.ty(value).space.clone();
     let batch = graph.axes().find("B");
@@ -51,7 +74,7 @@ pub(super) fn per_sample(
         .axes()
         .iter()
         .copied()
-        .filter(|axis| Some(*axis) != batch && !is_list(spec, &graph.axis(*axis).name))
+        .filter(|axis| Some(*axis) != batch && !is_list(spec, &graph.axis(*axis).name) && !is_fixed(graph, *axis))
         .collect();
     if let Some(&axis) = left.last() {
         blame.axis_left(at, name, expr, value, axis);
@@ -69,6 +92,11 @@ pub(super) fn per_sample(
         }
         _ => Ok(value),
     }
+}
+
+/// Whether an axis has the same elements in every sample, which then stand side by side.
+fn is_fixed(graph: &Graph, axis: AxisId) -> bool {
+    matches!(graph.axis(axis).kind, AxisKind::Static { .. })
 }
 
 /// Whether an axis is a list of candidates, which a prediction scores one by one.

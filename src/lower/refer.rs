@@ -38,10 +38,11 @@ impl References {
             let mut found = check::References { sound: true, ..check::References::default() };
             match metric::parts(&entry.value) {
                 Ok(parts) => {
-                    for expr in [parts.score, parts.label] {
+                    for expr in parts.expressions() {
                         let part = check(expr, &names.within(Section::Metrics), library, diags);
                         found.names.extend(part.names);
                         found.members.extend(part.members);
+                        found.makers.extend(part.makers);
                         found.tables.extend(part.tables);
                         found.sound &= part.sound;
                     }

@@ -35,7 +35,7 @@ fn used<'a>(spec: &'a Spec, names: &Names<'a>, references: &'a References) -> BT
         used.extend(names.features_of(&name.name).into_iter().map(|feature| feature.name.as_str()));
     };
     for found in references.all() {
-        found.names.iter().for_each(&mut mark);
+        found.names.iter().chain(&found.makers).for_each(&mut mark);
         // The axis of `history.item` and the feature.
         for (axis, member) in &found.members {
             mark(axis);

@@ -1,5 +1,6 @@
 //! Adds primitives to a graph under construction: the vocabulary of derivatives, passes and lowering.
 
+mod candidate;
 mod matrix;
 mod reduce;
 mod sequence;
@@ -7,6 +8,7 @@ mod structure;
 mod table;
 mod training;
 
+pub use candidate::{best, is_candidate, rank};
 pub use matrix::{concat, dot, linear, outer_sum, pad, rows, rows_pad, slice, transpose};
 pub use reduce::{
     count, end_row, first, first_row, last, max_over, mean, min_over, moments, softmax, softmax_grad, sum, sum_chosen,
@@ -14,7 +16,7 @@ pub use reduce::{
 };
 pub use sequence::{cloze, cross_entropy, cross_entropy_grad, hide_last, layer_norm, layer_norm_grad, scan, top};
 pub use structure::{
-    append, before, contract, flatten, following, merge, place, preceding, same, select, split, stack, twin, unflatten,
+    append, before, bin, contract, flatten, following, merge, ordinal, place, preceding, same, select, sinusoid, split, stack, twin, unflatten,
     unselect, without_last,
 };
 pub use table::{fetch, gather, locate, lookup, scatter, unfetch};

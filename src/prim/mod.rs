@@ -10,6 +10,7 @@ pub mod batch_norm;
 pub mod bce;
 pub mod before;
 pub mod binary;
+pub mod candidate;
 pub mod choose;
 pub mod cloze;
 pub mod concat;
@@ -35,6 +36,7 @@ pub mod max_over;
 pub mod moments;
 pub mod neighbour;
 pub mod philox;
+pub mod ordinal;
 pub mod place;
 pub mod random;
 pub mod rows;
@@ -72,6 +74,9 @@ const SINGLE: &[&dyn Op] = &[
     &bce::BceGrad,
     &before::Before,
     &before::Same,
+    &candidate::Best,
+    &candidate::IsCandidate,
+    &candidate::Rank,
     &choose::Choose,
     &cloze::Cloze,
     &cloze::HideLast,
@@ -107,6 +112,9 @@ const SINGLE: &[&dyn Op] = &[
     &moments::Moments,
     &neighbour::Neighbour(neighbour::Side::Following),
     &neighbour::Neighbour(neighbour::Side::Preceding),
+    &ordinal::Bin,
+    &ordinal::Ordinal,
+    &ordinal::Sinusoid,
     &place::Place,
     &random::Random,
     &rows::Rows,

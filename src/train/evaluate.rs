@@ -1,17 +1,18 @@
 //! Scores a part of the data and measures it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ahead::ahead;
 use super::engine::{Engine, Params};
 use super::failure::explain;
 use super::metric::{self, Measured, Scored};
+use super::order;
 use crate::data::{Dataset, Order};
 use crate::diag::Diagnostic;
 use crate::exec::candle::Schedule;
 use crate::exec::feed::Column;
 use crate::ir::op::Noise;
-use crate::lower::{Metric, MetricKind};
+use crate::lower::{Metric, MetricKind, MetricOf};
 use crate::syntax::spec::Part;
 
 /// What a part came to.
@@ -62,6 +63,7 @@ pub fn evaluate(
     let Subject { dataset, metrics, part, batch } = subject;
     let mut columns: BTreeMap<String, Vec<f32>> = BTreeMap::new();
     let mut groups: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    let mut lengths: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     let (mut samples, mut loss) = (0u64, 0.0f64);
     let schedule = Schedule::new();
     let batches = dataset.batches(part, batch, Order::Sequential, 0);
@@ -88,6 +90,12 @@ pub fn evaluate(
                 columns.entry(root.name.clone()).or_default().extend(values);
             }
         }
+        for over in lists_of(metrics) {
+            if let Some(axis) = engine.graph().axes().find(over) {
+                let list = ready.prepared.rows.offsets(axis).windows(2).map(|ends| ends[1] - ends[0]).collect::<Vec<_>>();
+                lengths.entry(over.to_owned()).or_default().extend(list);
+            }
+        }
         for (column, keys) in ready.keys {
             groups.entry(column).or_default().extend(keys);
         }
@@ -99,10 +107,31 @@ pub fn evaluate(
     }
     let measured = metrics.iter().map(|metric| {
         let column = |name: &str| columns.get(name).map(Vec::as_slice).unwrap_or_default();
-        let keys = metric.by.as_ref().and_then(|by| groups.get(&by.name)).map(Vec::as_slice).unwrap_or_default();
-        (metric.name.clone(), measure(metric.kind, column(&metric.score), column(&metric.label), keys))
+        let measured = match &metric.of {
+            MetricOf::Samples { score, label, by } => {
+                let keys = by.as_ref().and_then(|by| groups.get(&by.name)).map(Vec::as_slice).unwrap_or_default();
+                measure(metric.kind, column(score), column(label), keys)
+            }
+            MetricOf::Ranks { rank, k } => order::of_ranks(metric.kind, column(rank), *k),
+            MetricOf::Lists { score, label, over, k } => {
+                let lengths = lengths.get(over).map(Vec::as_slice).unwrap_or_default();
+                order::of_lists(metric.kind, column(score), column(label), lengths, *k)
+            }
+        };
+        (metric.name.clone(), measured)
     });
     Ok(Some(Evaluation { samples, loss: loss / samples.max(1) as f64, metrics: measured.collect() }))
+}
+
+/// The axes of lists that metrics measure, each once.
+fn lists_of(metrics: &[Metric]) -> BTreeSet<&str> {
+    metrics
+        .iter()
+        .filter_map(|metric| match &metric.of {
+            MetricOf::Lists { over, .. } => Some(over.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 /// A part as results call it.
@@ -115,11 +144,7 @@ pub fn name(part: Part) -> &'static str {
 }
 
 fn measure(kind: MetricKind, scores: &[f32], labels: &[f32], groups: &[u32]) -> Measured {
-    let name = match kind {
-        MetricKind::Auc => "auc",
-        MetricKind::Gauc => "gauc",
-        MetricKind::Logloss => "logloss",
-    };
+    let name = kind.name();
     let logits: Vec<f32>;
     let logits = if kind == MetricKind::Logloss {
         // A spec gives logloss a probability; the measure takes logits.

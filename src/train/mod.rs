@@ -9,6 +9,7 @@ pub mod fingerprint;
 pub mod fit;
 pub mod metric;
 pub mod open;
+pub mod order;
 pub mod predict;
 pub mod results;
 pub mod run;

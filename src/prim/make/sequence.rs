@@ -76,6 +76,6 @@ pub fn scan(to: &mut Builder, operands: &[ValueId], over: AxisId, body: Graph) -
     to.op(&scan::Scan, operands, Attrs::none().with("over", over).with("body", std::sync::Arc::new(body)))
 }
 
-fn pair(results: Vec<ValueId>) -> Result<[ValueId; 2], Fault> {
+pub(super) fn pair(results: Vec<ValueId>) -> Result<[ValueId; 2], Fault> {
     <[ValueId; 2]>::try_from(results).map_err(|_| Fault::new("E0399", "two results were expected"))
 }

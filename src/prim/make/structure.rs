@@ -6,7 +6,7 @@ use crate::ir::build::Builder;
 use crate::ir::graph::ValueId;
 use crate::ir::op::Fault;
 use crate::prim::neighbour::{Neighbour, Side};
-use crate::prim::{append, before, contract, flatten, place, select, split, twin};
+use crate::prim::{append, before, contract, flatten, ordinal, place, select, split, twin};
 
 use super::{concat, mul};
 
@@ -58,6 +58,21 @@ pub fn same(to: &mut Builder, first: AxisId, second: AxisId) -> Result<ValueId, 
 /// The number of each element of `axis`, as a place of the static axis `positions`.
 pub fn place(to: &mut Builder, axis: AxisId, positions: AxisId, from_end: bool) -> Result<ValueId, Fault> {
     to.one(&place::Place, &[], Attrs::none().with("axis", axis).with("to", positions).with("from_end", from_end))
+}
+
+/// The number of each element of `axis`.
+pub fn ordinal(to: &mut Builder, axis: AxisId, from_end: bool) -> Result<ValueId, Fault> {
+    to.one(&ordinal::Ordinal, &[], Attrs::none().with("axis", axis).with("from_end", from_end))
+}
+
+/// Numbers, rounded down, as places of a static axis.
+pub fn bin(to: &mut Builder, x: ValueId, places: AxisId) -> Result<ValueId, Fault> {
+    to.one(&ordinal::Bin, &[x], Attrs::none().with("to", places))
+}
+
+/// Sines and cosines of a number, `width` in all.
+pub fn sinusoid(to: &mut Builder, x: ValueId, width: u32) -> Result<ValueId, Fault> {
+    to.one(&ordinal::Sinusoid, &[x], Attrs::none().with("width", width))
 }
 
 /// The width cut into the elements of a static axis.
