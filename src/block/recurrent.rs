@@ -44,7 +44,8 @@ pub(super) fn zeros(call: &mut Call) -> Result<Item, Stop> {
 pub(super) fn repeat(call: &mut Call) -> Result<Item, Stop> {
     let (n, block) = (call.count(1)?, call.word(2).to_owned());
     let named = passed(call, 3);
-    let (mut item, path) = (call.item(0).clone(), call.path());
+    let mut item = call.item(0).clone();
+    let path = call.at.paths.own(call.share.as_deref());
     for layer in 0..n {
         let path = format!("{path}.{layer}");
         let outside = call.at.paths.enter_part(&path, call.share.is_some());

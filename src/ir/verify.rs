@@ -185,7 +185,7 @@ impl Check<'_> {
             let is_table = matches!(ty.space.axes(), [axis] if matches!(graph.axis(*axis).kind, AxisKind::Rows { .. }));
             let is_fixed = ty.space.axes().iter().all(|&axis| graph.axes().fixed(axis).is_some());
             let fits = match param.role {
-                Role::Weight => is_fixed,
+                Role::Weight => is_fixed || is_table,
                 Role::Table => is_table,
                 Role::Frozen | Role::State => is_fixed || is_table,
             };

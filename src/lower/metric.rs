@@ -8,6 +8,7 @@ use crate::diag::Diagnostic;
 use crate::diag::near::{list, near};
 use crate::expr::ast::{Expr, ExprKind, Ident};
 use crate::ir::graph::ValueId;
+use crate::ir::input::{InputSource, SEEN};
 use crate::ir::types::Elem;
 use crate::prim::make;
 use crate::syntax::spec::{AxisOrigin, Spec};
@@ -241,7 +242,7 @@ fn ranks(name: &str, parts: &Parts, scores: Scores, target: Item, at: &mut Evalu
                 return Err(at.say(finding));
             }
         },
-        None => None,
+        None => seen_before(target.value, at)?,
     };
     let vocabulary = |value: ValueId, at: &Evaluator| match &at.to.ty(value).elem {
         Elem::Id(vocabulary) => vocabulary.to_string(),
@@ -260,6 +261,22 @@ fn ranks(name: &str, parts: &Parts, scores: Scores, target: Item, at: &mut Evalu
     let rank = format!("metric.{name}.rank");
     at.to.output(&rank, value);
     Ok(MetricOf::Ranks { rank, k: parts.k })
+}
+
+/// Everything that the user of a next-item sample had before, which is no candidate.
+fn seen_before(target: ValueId, at: &mut Evaluator) -> Result<Option<ValueId>, Said> {
+    let feature = at.to.graph().value(target).name.clone();
+    let is_target = at.to.graph().inputs().any(|(_, input)| {
+        input.value == target && matches!(input.source, InputSource::Target { .. })
+    });
+    if !is_target {
+        return Ok(None);
+    }
+    let Ok(Some(Item::Axis(axis))) = at.outer.name(&mut at.to, SEEN) else { return Ok(None) };
+    match at.outer.member(&mut at.to, axis, &feature) {
+        Ok(Some(Item::Ids(ids))) => Ok(Some(ids.value)),
+        _ => Ok(None),
+    }
 }
 
 fn rank(

@@ -4,6 +4,7 @@
 //! and no device. The verifier runs around every pass, so the culprit of a broken graph is named.
 
 pub mod clip;
+pub mod contract;
 pub mod differentiate;
 pub mod expand;
 pub mod fold;
@@ -11,6 +12,7 @@ pub mod freeze;
 pub mod optimise;
 pub mod order;
 pub mod prune;
+pub mod reveal;
 pub mod root;
 pub mod share;
 pub mod split_linear;
@@ -63,6 +65,7 @@ const TRAIN: &[Pass] = &[
     Pass { name: "expand", run: expand::expand }, // before folding: dropout of rate 0 is a product with 1
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order }, // before whatever looks at the order of operands or adds up in it
+    Pass { name: "contract", run: contract::contract }, // before differentiating: its derivatives are contractions too
     Pass { name: "split_linear", run: split_linear::split_linear }, // before sharing: it exposes equal parts
     Pass { name: "share", run: share::share }, // before differentiating: half as many gradients
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
@@ -80,6 +83,7 @@ const GRADIENTS: &[Pass] = &[
     Pass { name: "expand", run: expand::expand },
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order },
+    Pass { name: "contract", run: contract::contract },
     Pass { name: "split_linear", run: split_linear::split_linear },
     Pass { name: "share", run: share::share },
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
@@ -92,9 +96,11 @@ const GRADIENTS: &[Pass] = &[
 const INFER: &[Pass] = &[
     Pass { name: "root", run: root::root },
     Pass { name: "prune", run: prune::prune },
+    Pass { name: "reveal", run: reveal::reveal }, // what a cloze hides in serving is no input of it
     Pass { name: "freeze", run: freeze::freeze }, // before folding: a frozen batch norm is arithmetic on weights
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order },
+    Pass { name: "contract", run: contract::contract },
     Pass { name: "split_linear", run: split_linear::split_linear },
     Pass { name: "share", run: share::share },
     Pass { name: "prune", run: prune::prune },

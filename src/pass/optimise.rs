@@ -62,8 +62,11 @@ pub fn optimise(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
         let Some(id) = copy.to.graph().find_param(name) else { continue };
         let gradient = copy.value(root.value);
         let table = copy.to.graph().param(id).role == Role::Table;
+        // Of a table that something reads as a whole, every row has a gradient: it is a dense parameter like others.
+        let whole = table && copy.to.ty(gradient) == copy.to.ty(copy.to.graph().param(id).value);
         let (list, wanted, lr) = if table { (TABLES, &spec.tables, tables_lr) } else { (DENSE, &spec.dense, lr) };
         let optimiser = list.iter().find(|optimiser| optimiser.name == wanted.value);
+        let optimiser = if whole { optimiser.map(dense) } else { optimiser };
         let optimiser = optimiser.ok_or_else(|| Fault::new("E0399", format!("no optimiser `{}`", wanted.value)))?;
         update(&mut copy, id, optimiser, spec, [gradient, lr, step])?;
     }
@@ -75,6 +78,12 @@ pub fn optimise(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
         copy.to.loss(&root.name, value);
     }
     Ok(copy.to.finish())
+}
+
+/// What an optimiser of rows is where all rows have a gradient.
+fn dense(rows: &'static Optimiser) -> &'static Optimiser {
+    let name = if rows.name == "lazy_adam" { "adam" } else { rows.name };
+    DENSE.iter().find(|dense| dense.name == name).unwrap_or(rows)
 }
 
 fn update(
@@ -97,7 +106,7 @@ fn update(
         targets.extend(copy.to.graph().find_param(&state));
     }
     let table = copy.to.graph().param(id).role == Role::Table;
-    if table && optimiser.effect == "adam" {
+    if table && optimiser.effect == "adam" && *copy.to.ty(operands[0]) != ty {
         let whole = copy.to.table_axis(&name, false);
         operands[0] = make::unfetch(&mut copy.to, operands[0], whole)?;
     }

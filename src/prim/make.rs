@@ -8,7 +8,7 @@ mod structure;
 mod table;
 mod training;
 
-pub use candidate::{best, is_candidate, rank};
+pub use candidate::{best, is_candidate, rank, unknown};
 pub use matrix::{concat, dot, linear, outer_sum, pad, rows, rows_pad, slice, transpose};
 pub use reduce::{
     count, end_row, first, first_row, last, max_over, mean, min_over, moments, softmax, softmax_grad, sum, sum_chosen,

@@ -52,6 +52,7 @@ pub mod top;
 pub mod transpose;
 pub mod twin;
 pub mod unary;
+pub mod unknown;
 
 #[cfg(test)]
 pub(crate) mod check;
@@ -134,6 +135,7 @@ const SINGLE: &[&dyn Op] = &[
     &top::Top,
     &transpose::Transpose,
     &twin::Twin,
+    &unknown::Unknown,
 ];
 
 /// Operations that change parameters, alphabetical.

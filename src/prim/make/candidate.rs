@@ -5,7 +5,14 @@ use crate::ir::axis::AxisId;
 use crate::ir::build::Builder;
 use crate::ir::graph::ValueId;
 use crate::ir::op::Fault;
-use crate::prim::candidate;
+use crate::ir::types::Space;
+use crate::prim::{candidate, unknown};
+
+/// The unknown id for each row of a space.
+pub fn unknown(to: &mut Builder, of: &Space, vocabulary: &str) -> Result<ValueId, Fault> {
+    let attrs = Attrs::none().with("of", of.axes().to_vec()).with("vocabulary", vocabulary);
+    to.one(&unknown::Unknown, &[], attrs)
+}
 
 /// Whether an id is none of the rows before `from`.
 pub fn is_candidate(to: &mut Builder, ids: ValueId, from: i64) -> Result<ValueId, Fault> {

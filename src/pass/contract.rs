@@ -1,0 +1,81 @@
+//! A sum over a product of values that each lack an axis of it is a contraction: the rows of the product are never made.
+
+use std::collections::BTreeMap;
+
+use crate::ir::copy::Copy;
+use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::op::Fault;
+use crate::prim::make;
+
+use super::Goal;
+
+/// Replaces `sum(mul(a, b))`.
+pub fn contract(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+    let readers = readers(graph);
+    let mut copy = Copy::new(graph);
+    for &item in graph.order() {
+        let Item::Node(id) = item else {
+            copy.item(item)?;
+            continue;
+        };
+        let node = graph.node(id);
+        match product(graph, node, &readers) {
+            Some(product) => {
+                let over = copy.attrs(&node.attrs).axes("over").to_vec();
+                let (a, b) = (copy.value(product.operands[0]), copy.value(product.operands[1]));
+                copy.at(node);
+                let made = make::contract(&mut copy.to, a, b, over)?;
+                copy.replace_named(node.results[0], made);
+            }
+            None => copy.item(item)?,
+        }
+    }
+    copy.finish()
+}
+
+/// The product that a sum is of, if it is larger than both its factors and nothing else reads it.
+fn product<'g>(graph: &'g Graph, sum: &Node, readers: &BTreeMap<ValueId, usize>) -> Option<&'g Node> {
+    let value = *sum.operands.first()?;
+    let product = graph.producer(value).filter(|node| sum.op.name() == "sum" && node.op.name() == "mul")?;
+    let space = &graph.ty(value).space;
+    let lacks = |factor: &ValueId| {
+        let ty = graph.ty(*factor);
+        !ty.space.is_unit() && !ty.space.covers(space) && ty.height == 1
+    };
+    (readers.get(&value) == Some(&1) && product.operands.iter().all(lacks)).then_some(product)
+}
+
+fn readers(graph: &Graph) -> BTreeMap<ValueId, usize> {
+    let mut readers = BTreeMap::new();
+    let nodes = graph.nodes().flat_map(|(_, node)| node.operands.iter().copied());
+    let roots = graph.losses().iter().chain(graph.outputs()).map(|root| root.value);
+    for value in nodes.chain(roots) {
+        *readers.entry(value).or_insert(0) += 1;
+    }
+    readers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prim::check::graph;
+
+    const PAIRS: &str = "
+        axis h: ragged of B
+        axis p: twin of h
+        input %w: f32[B, h, p, 1]
+        input %x: f32[B, h, 2]
+        %y: f32[B, p, 2] = twin(%x) {as: p, of: h}
+        %product: f32[B, h, p, 2] = mul(%x, %y)
+        %z: f32[B, p, 2] = sum(%product) {over: h}
+        %weighted: f32[B, h, p, 2] = mul(%w, %y)
+        %mixed: f32[B, h, 2] = sum(%weighted) {over: p}";
+
+    #[test]
+    fn a_product_larger_than_both_factors_is_not_made() {
+        let text = contract(&graph(PAIRS), Goal::Predict).unwrap().to_string();
+        assert!(text.contains("%z: f32[B, p, 2] = contract(%x, %y) {over: h}"), "{text}");
+        // The weights have every axis of the product already.
+        assert!(text.contains("%mixed: f32[B, h, 2] = sum(%weighted) {over: p}"), "{text}");
+    }
+}
