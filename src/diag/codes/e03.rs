@@ -57,6 +57,13 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "losses:\n  click: bce(logit, clicked)",
     },
     Explanation {
+        code: "E0308",
+        title: "parts that do not divide a width",
+        text: "`split(x, heads=8)` cuts the width of `x` into 8 equal parts, so 8 must divide it. The heads of an attention do that to the width of what it attends.",
+        example: "features:\n  movie: {type: id, dim: 20}\nmodel:\n  encoded: self_attention(history.movie, over=history, heads=8)",
+        fix: "features:\n  movie: {type: id, dim: 24}\nmodel:\n  encoded: self_attention(history.movie, over=history, heads=8)",
+    },
+    Explanation {
         code: "E0309",
         title: "a loss of several numbers a row",
         text: "A loss is the mean of one number a row. `sum(..., over=width)` or `mean(..., over=width)` makes one of several.",
