@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 use std::fs;
-use std::path::PathBuf;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use xxhash_rust::xxh3::xxh3_64;
@@ -54,6 +55,18 @@ pub(crate) fn file_name(plan: &Plan, files: &[Vec<SourceFile>]) -> String {
         }
     }
     format!("{:016x}.columns", xxh3_64(text.as_bytes()))
+}
+
+/// What tells a file from another one, wherever it lies: its size, and a hash of its first and last 64 KiB.
+pub(crate) fn told(path: &Path) -> io::Result<String> {
+    const END: u64 = 1 << 16;
+    let mut file = fs::File::open(path)?;
+    let size = file.metadata()?.len();
+    let mut ends = Vec::new();
+    (&mut file).take(END).read_to_end(&mut ends)?;
+    file.seek(SeekFrom::Start(size.saturating_sub(END)))?;
+    file.read_to_end(&mut ends)?;
+    Ok(format!("{size} {:016x}", xxh3_64(&ends)))
 }
 
 /// A plan as text without places: equal for specs that mean the same. Every field is taken apart by name, so that a new

@@ -14,6 +14,7 @@ use super::files::find_all;
 use super::fit::fit;
 use super::load::load;
 use super::order::Order;
+use super::outside::Outside;
 use super::plan::{Plan, build};
 use super::report::Report;
 use super::samples::Samples;
@@ -40,6 +41,7 @@ pub struct Options {
 pub struct Dataset {
     bundle: Arc<DataBundle>,
     samples: Arc<Samples>,
+    outside: Arc<Outside>,
 }
 
 /// Reads the files of a spec and fits them, or opens the cache of an earlier run over the same files. None, with
@@ -155,7 +157,23 @@ impl Dataset {
     fn read(plan: Plan, container: Container) -> Option<Dataset> {
         let samples = Samples::read(&plan, &container, true)?;
         let bundle = DataBundle::read(plan, container)?;
-        Some(Dataset { bundle: Arc::new(bundle), samples: Arc::new(samples) })
+        Some(Dataset { bundle: Arc::new(bundle), samples: Arc::new(samples), outside: Arc::default() })
+    }
+
+    /// What it knows beside single samples.
+    pub(crate) fn bundle(&self) -> &Arc<DataBundle> {
+        &self.bundle
+    }
+
+    /// Numbers of the rows of a part, in the samples' source.
+    pub fn rows(&self, part: Part) -> &[u32] {
+        self.samples.rows.get(self.samples.range(part)).unwrap_or_default()
+    }
+
+    /// Adds the values of an input that are computed elsewhere: `width` numbers for every row of the samples' source, in
+    /// its order, NaN where a row has none.
+    pub fn put(&mut self, name: &str, width: usize, numbers: &[f32]) {
+        Arc::make_mut(&mut self.outside).put(name, width, numbers);
     }
 
     /// What reading found.
@@ -166,6 +184,15 @@ impl Dataset {
     /// Rows of a table, the unknown row 0 included, by the name of the table or of a feature with a table of its own.
     pub fn rows_of(&self, table: &str) -> Option<u32> {
         self.bundle.rows_of(table)
+    }
+
+    /// The files that samples are rows of, each told by its size and a hash of its two ends; a file that is not there is
+    /// left out.
+    pub fn files(&self, base: &Path) -> Vec<String> {
+        let plan = &self.bundle.plan;
+        let found = find_all(plan, base, &mut Diags::default());
+        let of_samples = plan.samples.sources.iter().filter_map(|&place| found.get(place)).flatten();
+        of_samples.filter_map(|file| super::cache::told(&file.path).ok()).collect()
     }
 
     /// Samples of a part.
@@ -182,7 +209,7 @@ impl Dataset {
     /// on does.
     pub fn batches(&self, part: Part, batch_size: usize, order: Order, from_batch: u64) -> Batches {
         let request = Request { part, batch_size, order, from_batch };
-        start(self.bundle.clone(), self.samples.clone(), request)
+        start(self.bundle.clone(), self.samples.clone(), self.outside.clone(), request)
     }
 
     /// The first samples of a part as one batch.
@@ -194,6 +221,7 @@ impl Dataset {
     /// samples need not be copied along.
     pub fn save(&self, dir: &Path) -> io::Result<()> {
         self.bundle.save(dir)?;
+        self.outside.save(dir)?;
         self.bundle.container.link(&dir.join(SAMPLES), |name| name.starts_with("samples/"))
     }
 
@@ -204,6 +232,17 @@ impl Dataset {
         let samples = super::bundle::load(&dir.join(SAMPLES), bundle.plan.clone(), diags, |plan, container| {
             Samples::read(&plan, &container, true)
         })?;
-        Some(Dataset { bundle: Arc::new(bundle), samples: Arc::new(samples) })
+        let Some(outside) = Outside::load(dir) else {
+            let title = format!("the values of other runs in `{}` are damaged", dir.display());
+            diags.push(Diagnostic::new("E0511", title).help("a run directory is copied as a whole"));
+            return None;
+        };
+        let (bundle, samples, outside) = (Arc::new(bundle), Arc::new(samples), Arc::new(outside));
+        Some(Dataset { bundle, samples, outside })
     }
+}
+
+/// Numbers of the rows of a run's train part in the samples' source; none if the directory does not keep its samples.
+pub fn train_rows(dir: &Path) -> Option<Vec<u32>> {
+    Samples::train_rows(&Container::open(&dir.join(SAMPLES))?)
 }

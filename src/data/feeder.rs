@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use super::batch::{Batch, Damaged, build};
 use super::bundle::DataBundle;
 use super::order::{Order, Permutation};
+use super::outside::Outside;
 use super::samples::Samples;
 use crate::diag::Diagnostic;
 use crate::syntax::spec::Part;
@@ -34,7 +35,12 @@ pub(crate) struct Request {
 }
 
 /// Starts to build the batches of a request.
-pub(crate) fn start(bundle: Arc<DataBundle>, samples: Arc<Samples>, request: Request) -> Batches {
+pub(crate) fn start(
+    bundle: Arc<DataBundle>,
+    samples: Arc<Samples>,
+    outside: Arc<Outside>,
+    request: Request,
+) -> Batches {
     Ahead::of(move |send| {
         let range = samples.range(request.part);
         let stores = bundle.stores();
@@ -44,7 +50,13 @@ pub(crate) fn start(bundle: Arc<DataBundle>, samples: Arc<Samples>, request: Req
         while at < range.len() as u64 {
             let end = at.saturating_add(size).min(range.len() as u64);
             let places: Vec<u32> = (at..end).map(|at| (range.start as u64 + permutation.at(at)) as u32).collect();
-            if !send(build(&stores, &samples, &places, request.part).map_err(damaged)) {
+            let mut batch = build(&stores, &samples, &places, request.part).map_err(damaged);
+            if let Ok(built) = &mut batch
+                && let Err(finding) = outside.fill(&mut built.feed)
+            {
+                batch = Err(finding);
+            }
+            if !send(batch) {
                 return;
             }
             at = end;

@@ -92,6 +92,13 @@ impl Samples {
         })
     }
 
+    /// Numbers of the rows of the train part in a container, whatever plan it was written for.
+    pub(crate) fn train_rows(container: &Container) -> Option<Vec<u32>> {
+        let bounds = read_array::<u64>(container, "samples/bounds", 4)?;
+        let rows = container.array::<u32>("samples/row")?;
+        rows.get(bounds[0] as usize..bounds[1] as usize).map(<[u32]>::to_vec)
+    }
+
     /// The places of a part's samples.
     pub(crate) fn range(&self, part: Part) -> std::ops::Range<usize> {
         self.bounds[part as usize]..self.bounds[part as usize + 1]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags, Sources};
-use crate::syntax::spec::{Named, RunSpec, Spec};
+use crate::syntax::spec::{Named, Per, RunSpec, Spec};
 
 use super::lower;
 
@@ -47,6 +47,10 @@ fn width(spec: &Spec, named: &Named<RunSpec>) -> Result<u32, Diagnostic> {
             None => finding,
         });
     };
+    if let Some(of) = [spec, &other].iter().find(|of| of.samples.per != Per::Row) {
+        let title = format!("samples of `{}` are per user, and a value of another run is one of a row", of.name.name);
+        return Err(Diagnostic::new("E0206", title).at(run.span, ""));
+    }
     let graph = &program.graph;
     let names = || other.model.iter().chain(&other.outputs).map(|entry| entry.name.name.as_str());
     let known = names().any(|name| name == value.name);

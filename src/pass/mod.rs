@@ -58,6 +58,12 @@ pub struct PassError {
     pub message: String,
 }
 
+impl PassError {
+    pub(crate) fn of(pass: &'static str, fault: Fault) -> Self {
+        Self { pass, message: fault.title }
+    }
+}
+
 /// For a training step.
 const TRAIN: &[Pass] = &[
     Pass { name: "root", run: root::root }, // first: what is not asked for is not worth a pass
@@ -122,7 +128,7 @@ pub fn pipeline(goal: Goal) -> &'static [Pass] {
 pub fn instantiate(model: &Graph, goal: Goal, mut trace: Option<&mut Trace>) -> Result<Graph, PassError> {
     let mut graph = model.clone();
     for pass in pipeline(goal) {
-        let next = (pass.run)(&graph, goal).map_err(|fault| PassError { pass: pass.name, message: fault.title })?;
+        let next = (pass.run)(&graph, goal).map_err(|fault| PassError::of(pass.name, fault))?;
         verify(&next, Stage::Model).map_err(|findings| PassError { pass: pass.name, message: first(&findings) })?;
         if let Some(trace) = trace.as_deref_mut() {
             trace.record(pass.name, &graph, &next);

@@ -1,7 +1,7 @@
 //! Keeps the roots that a goal asks for.
 
 use crate::ir::copy::Copy;
-use crate::ir::graph::Graph;
+use crate::ir::graph::{Graph, ValueId};
 use crate::ir::op::Fault;
 
 use super::Goal;
@@ -30,5 +30,16 @@ pub fn root(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
             copy.to.output(&root.name, value);
         }
     }
+    Ok(copy.to.finish())
+}
+
+/// Keeps one value, as an output of its name: what another model reads of this one.
+pub fn alone(graph: &Graph, value: ValueId, name: &str) -> Result<Graph, Fault> {
+    let mut copy = Copy::new(graph);
+    for &item in graph.order() {
+        copy.item(item)?;
+    }
+    let value = copy.value(value);
+    copy.to.output(name, value);
     Ok(copy.to.finish())
 }

@@ -7,6 +7,7 @@ pub mod evaluate;
 pub mod failure;
 pub mod fingerprint;
 pub mod fit;
+mod inner;
 pub mod metric;
 pub mod open;
 pub mod order;
@@ -32,7 +33,7 @@ pub fn wants(graphs: &[&Graph]) -> Vec<Want> {
     let mut wants: BTreeMap<String, Want> = BTreeMap::new();
     for graph in graphs {
         for (_, input) in graph.inputs() {
-            if !matches!(input.source, InputSource::Schedule(_)) {
+            if !matches!(input.source, InputSource::Schedule(_) | InputSource::Run { .. }) {
                 let name = graph.value(input.value).name.clone();
                 wants.insert(name.clone(), Want { name, source: input.source.clone() });
             }

@@ -9,6 +9,7 @@ use super::engine::{Backend, Engine, Params};
 use super::evaluate::{Subject, evaluate};
 use super::failure::{pass_failed, step_failed};
 use super::fit::monitor;
+use super::inner::{Inner, runs};
 use super::predict::Predictor;
 use super::results::Results;
 use super::run::identity;
@@ -19,7 +20,8 @@ use crate::diag::{Diagnostic, Diags, Sources};
 use crate::exec::weights::Weights;
 use crate::ir::graph::Graph;
 use crate::lower::{Program, lower};
-use crate::pass::{Goal, instantiate};
+use crate::pass::root::alone;
+use crate::pass::{Goal, PassError, instantiate};
 use crate::syntax::spec::{Part, Spec};
 
 /// A run with its best weights, or its last ones where no validation chose.
@@ -93,14 +95,34 @@ impl Trained {
     }
 
     fn predicts(&self, backend: &Backend, diags: &mut Diags) -> Result<Option<Predictor>, Diagnostic> {
-        let (spec, program) = (&self.spec, &self.program);
-        let graph = instantiate(&program.graph, Goal::Predict, None).map_err(pass_failed)?;
+        self.scorer(&self.program.graph, backend, diags)
+    }
+
+    /// What computes a value of `model` or an output for rows of other data.
+    pub(super) fn value(&self, name: &str, backend: &Backend, diags: &mut Diags) -> Option<Predictor> {
+        let graph = &self.program.graph;
+        let Some(value) = graph.output(name).or_else(|| graph.find(name)) else {
+            diags.push(Diagnostic::new("E0207", format!("`{}` has no value `{name}`", self.dir.path().display())));
+            return None;
+        };
+        let alone = alone(graph, value, name).map_err(|fault| pass_failed(PassError::of("alone", fault)));
+        let scorer = alone.and_then(|alone| self.scorer(&alone, backend, diags));
+        scorer.map_err(|finding| diags.push(finding)).ok().flatten()
+    }
+
+    /// What computes the outputs of a model graph.
+    fn scorer(&self, model: &Graph, backend: &Backend, diags: &mut Diags) -> Result<Option<Predictor>, Diagnostic> {
+        let spec = &self.spec;
+        let graph = instantiate(model, Goal::Predict, None).map_err(pass_failed)?;
         let Some(bundle) = DataBundle::load(self.dir.path(), spec, &wants(&[&graph]), diags) else { return Ok(None) };
         let rows = table_rows(&[&graph], |table| bundle.rows_of(table))?;
         self.fits(&graph, &rows)?;
+        let inner = runs(spec, &[&graph]);
+        let inner = inner.into_iter().map(|run| Inner::open(run, self.dir.path(), backend));
+        let inner = inner.collect::<Result<Vec<_>, _>>()?;
         let engine = Engine::new(graph, rows, backend).map_err(step_failed)?;
         let params = Params::new(self.weights.clone(), backend).map_err(step_failed)?;
-        Ok(Some(Predictor::new(engine, params, Arc::new(bundle))))
+        Ok(Some(Predictor::new(engine, params, Arc::new(bundle), inner)))
     }
 
     /// Whether the weights are of this spec and data.

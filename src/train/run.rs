@@ -9,6 +9,7 @@ use super::evaluate::{Subject, evaluate, name};
 use super::failure::{pass_failed, step_failed};
 use super::fingerprint::{Fingerprint, hash};
 use super::fit::{Observer, Run, Setting, fit, measurement, monitor};
+use super::inner::{self, Inner};
 use super::results::{Results, report};
 use super::run_dir::{About, BEST, GRAPH, GRAPHS, LAST, REPORT, RunDir, SPEC, Start};
 use super::{table_rows, wants};
@@ -88,9 +89,20 @@ fn trained(
     let dir = RunDir::create(&path, options.start)?;
     let graphs = Graphs::of(spec, program)?;
     let inputs = wants(&[&graphs.train, &graphs.evaluate]);
-    let Some(dataset) = data::open(spec, &inputs, &options.data, diags) else { return Ok(None) };
+    let Some(mut dataset) = data::open(spec, &inputs, &options.data, diags) else { return Ok(None) };
+    let files = dataset.files(&spec.base);
+    let mut values = Vec::new();
+    for run in inner::runs(spec, &[&graphs.train, &graphs.evaluate, &graphs.predict]) {
+        if let Some(warning) = inner::same_rows(run, &spec.base, &files, &dataset) {
+            diags.push(warning);
+        }
+        let mut inner = Inner::open(run, &spec.base, &options.backend)?;
+        let numbers = inner.of_samples(&dataset, &spec.base)?;
+        dataset.put(inner.name(), inner.width(), &numbers);
+        values.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+    }
     let rows = table_rows(&[&graphs.train, &graphs.evaluate], |table| dataset.rows_of(table))?;
-    let found = serde_json::to_string(dataset.report()).unwrap_or_default();
+    let found = serde_json::to_string(dataset.report()).unwrap_or_default() + &hash(&values);
     let fingerprint = Fingerprint::of(spec, &found, options.backend.name());
     let fresh = State { seed: spec.train.seed, identity: identity(program), ..State::default() };
     let mut warnings = std::mem::take(diags);
@@ -102,7 +114,8 @@ fn trained(
     let (weights, state) = match resumed {
         Some(resumed) => resumed,
         None => {
-            begin(&dir, spec, program, &graphs, &dataset, fingerprint.clone())?;
+            let about = About { name: spec.name.name.clone(), fingerprint: fingerprint.clone(), files };
+            begin(&dir, spec, program, &graphs, &dataset, &about)?;
             let initial = Weights::initial(&graphs.train, &rows, &BTreeMap::new(), fresh.seed);
             (initial.map_err(step_failed)?, fresh)
         }
@@ -145,16 +158,22 @@ fn begin(
     program: &Program,
     graphs: &Graphs,
     dataset: &Dataset,
-    fingerprint: Fingerprint,
+    about: &About,
 ) -> Result<(), Diagnostic> {
     dir.clear()?;
-    dir.write(SPEC, crate::syntax::print::print(spec).as_bytes())?;
+    let mut own = spec.clone();
+    for run in &mut own.runs {
+        let kept = inner::kept_in(run);
+        dir.keep(&spec.base.join(&run.value.run.value), &kept)?;
+        run.value.run.value = kept;
+    }
+    dir.write(SPEC, crate::syntax::print::print(&own).as_bytes())?;
     dir.write(GRAPH, program.graph.to_string().as_bytes())?;
     for (name, graph) in GRAPHS.iter().zip([&graphs.train, &graphs.evaluate, &graphs.predict]) {
         dir.write(name, graph.to_string().as_bytes())?;
     }
     dataset.save(dir.path()).map_err(|why| super::run_dir::cannot_write(dir.path(), &why))?;
-    dir.write_about(&About { name: spec.name.name.clone(), fingerprint })
+    dir.write_about(about)
 }
 
 /// The last checkpoint of a run; none if it was stopped before there was one, and then it begins anew.
@@ -165,10 +184,10 @@ fn resume(
     now: &Fingerprint,
     warnings: &mut Diags,
 ) -> Result<Option<(Weights, State)>, Diagnostic> {
-    let differences = dir.about()?.fingerprint.differences(now);
     if !dir.file(LAST).is_file() {
         return Ok(None);
     }
+    let differences = dir.about()?.fingerprint.differences(now);
     let (weights, state) = checkpoint::load(&dir.file(LAST))?;
     if state.identity != fresh.identity || !weights.fit(graph, rows) {
         let title = format!("`{}` is the run of another model, or of other data", dir.path().display());

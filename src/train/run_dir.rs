@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::checkpoint::{beside, settle};
 use super::fingerprint::Fingerprint;
+use super::inner::KEPT;
 use crate::diag::Diagnostic;
 
 /// What is to become of a directory that holds a run already.
@@ -29,6 +30,9 @@ pub(super) struct About {
     /// The spec's name.
     pub(super) name: String,
     pub(super) fingerprint: Fingerprint,
+    /// The files that samples are rows of, each by its size and a hash: another run that reads the same ones is told by them.
+    #[serde(default)]
+    pub(super) files: Vec<String>,
 }
 
 /// An open run directory. It is locked while it is written to.
@@ -57,7 +61,9 @@ pub const GRAPH: &str = "model.ir";
 /// Graphs of training, evaluation and prediction after all passes.
 pub const GRAPHS: [&str; 3] = ["train.ir", "evaluate.ir", "predict.ir"];
 /// What the data layer writes.
-const DATA: [&str; 2] = ["data.bin", "samples.bin"];
+const DATA: [&str; 3] = ["data.bin", "samples.bin", "values.bin"];
+/// What is kept of other runs whose values are read.
+pub(super) const FROZEN: &str = "frozen";
 
 impl RunDir {
     /// Opens a directory for training. Whether there is a run to go on with is for the checkpoint to say.
@@ -122,6 +128,20 @@ impl RunDir {
         self.path.join(name)
     }
 
+    /// Keeps the files of another run that its values are computed from.
+    pub(super) fn keep(&self, run: &Path, under: &str) -> Result<(), Diagnostic> {
+        let place = self.file(under);
+        fs::create_dir_all(&place).map_err(|why| cannot_write(&place, &why))?;
+        for name in KEPT {
+            let (from, to) = (run.join(name), place.join(name));
+            // Of a run without a validation there are no best weights; what is missing and needed was found before.
+            if from.is_file() {
+                fs::copy(&from, &to).map_err(|why| cannot_write(&to, &why))?;
+            }
+        }
+        Ok(())
+    }
+
     /// Replaces a file as a whole.
     pub(super) fn write(&self, name: &str, content: &[u8]) -> Result<(), Diagnostic> {
         replace(&self.file(name), |file| file.write_all(content))
@@ -183,6 +203,14 @@ impl RunDir {
                     fs::remove_file(entry.path())?;
                 }
             }
+            for run in fs::read_dir(self.path.join(FROZEN)).into_iter().flatten() {
+                for name in KEPT {
+                    let path = run.as_ref().map_or_else(|_| PathBuf::new(), |run| run.path().join(name));
+                    if path.is_file() {
+                        fs::remove_file(path)?;
+                    }
+                }
+            }
             Ok(())
         };
         remove().map_err(|why| cannot_write(&self.path, &why))
@@ -199,7 +227,7 @@ fn ours(name: &str) -> bool {
 fn foreign(entry: fs::DirEntry) -> bool {
     let name = entry.file_name();
     let name = name.to_string_lossy();
-    name != LOCK && !ours(&name)
+    name != LOCK && name != FROZEN && !ours(&name)
 }
 
 /// Writes a file beside its place and puts it there when it is whole.

@@ -47,8 +47,11 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("E0620", "a fault of the program"),
     ("E0621", "a fault of the program"),
     ("E0622", "tests/it/run.rs"),
+    ("E0623", "src/data/outside.rs"),
+    ("E0624", "tests/it/runs.rs"),
     ("E0699", "a fault of the program"),
     ("W0601", "tests/it/run.rs"),
+    ("W0602", "tests/it/runs.rs"),
 ];
 
 /// Everything that is found in a spec without its data.

@@ -12,6 +12,7 @@ mod graphs;
 mod mutations;
 mod parity;
 mod run;
+mod runs;
 mod specs;
 mod train;
 mod trajectories;

@@ -1,8 +1,11 @@
 //! Raw rows to batches, from what a run keeps: one sample per row, in the order of the file, or per user.
 
+mod beside;
 mod rows;
 mod task;
 mod whole;
+
+pub use beside::{rows_beside, rows_of_samples};
 
 use std::path::Path;
 use std::sync::Arc;
@@ -45,19 +48,55 @@ pub fn predict_rows(
     keep: &[String],
     diags: &mut Diags,
 ) -> Option<RawBatches> {
+    let files = Files::request(bundle, path, keep, diags)?;
+    start(bundle, files, batch_size, keep, diags)
+}
+
+/// Files to be read one after the other, rows numbered through them.
+struct Files {
+    files: Vec<SourceFile>,
+    dialect: Dialect,
+    /// Of the first.
+    header: Header,
+    /// Whether rows that are broken are left out.
+    skip_broken: bool,
+}
+
+impl Files {
+    /// One file, written as the samples of a bundle are.
+    fn request(bundle: &DataBundle, path: &Path, keep: &[String], diags: &mut Diags) -> Option<Files> {
+        let plan = &bundle.plan;
+        let file = SourceFile { path: path.to_path_buf(), name: path.display().to_string() };
+        let place = *plan.samples.sources.first()?;
+        let source = &plan.sources[place];
+        if !path.is_file() {
+            diags.push(no_file(&file.name, source.span));
+            return None;
+        }
+        let mut names = task::of(bundle).names(plan, place);
+        names.extend(keep.iter().map(|name| (name.clone(), source.span)));
+        let opened = with_header(&file, source, &names);
+        let (dialect, header) = opened.map_err(|what| diags.push(failure(source, &file, &what))).ok()?;
+        Some(Files { files: vec![file], dialect, header, skip_broken: false })
+    }
+}
+
+/// Binds the columns of files and starts to read them.
+fn start(
+    bundle: &Arc<DataBundle>,
+    of: Files,
+    batch_size: usize,
+    keep: &[String],
+    diags: &mut Diags,
+) -> Option<RawBatches> {
     let plan = &bundle.plan;
-    let file = SourceFile { path: path.to_path_buf(), name: path.display().to_string() };
     let place = *plan.samples.sources.first()?;
     let source = &plan.sources[place];
-    if !path.is_file() {
-        diags.push(no_file(&file.name, source.span));
-        return None;
-    }
+    let Files { files, dialect, header, skip_broken } = of;
+    let file_name = files.first().map_or("", |file| file.name.as_str());
     let task = task::of(bundle);
     let mut names = task.names(plan, place);
     names.extend(keep.iter().map(|name| (name.clone(), source.span)));
-    let opened = with_header(&file, source, &names);
-    let (dialect, header) = opened.map_err(|what| diags.push(failure(source, &file, &what))).ok()?;
 
     let joinable: Vec<Vec<String>> = bundle.joined.iter().map(|joined| joined.names.clone()).collect();
     let mut needed = joinable.clone();
@@ -65,23 +104,24 @@ pub fn predict_rows(
     let (binding, missing) = bind(plan, &names, &known, &mut needed);
     let before = diags.list().len();
     for (name, span) in missing {
-        diags.push(no_column(&name, span, &file.name, known.all()));
+        diags.push(no_column(&name, span, file_name, known.all()));
     }
     let kept: Vec<Option<usize>> = keep.iter().map(|name| binding.own.iter().position(|own| own == name)).collect();
     // What is kept is copied from the rows, so a column that only a join finds is none.
     let elsewhere = |name: &String| binding.names.iter().any(|(known, _)| known == name);
     for (name, _) in keep.iter().zip(&kept).filter(|(name, at)| at.is_none() && elsewhere(name)) {
-        diags.push(no_column(name, source.span, &file.name, header.names.iter().map(String::as_str)));
+        diags.push(no_column(name, source.span, file_name, header.names.iter().map(String::as_str)));
     }
     let lists = task.lists.iter().map(|&axis| bind_elements(plan, axis, &joinable, &mut needed, diags)).collect();
     if diags.list().len() > before {
         return None;
     }
-    let being_read = FileBeingRead {
+    let being_read = BeingRead {
         bundle: bundle.clone(),
         stream: Stream { sources: vec![place], task },
         dialect,
-        file,
+        files,
+        skip_broken,
         binding,
         lists,
         kept: kept.into_iter().flatten().collect(),
@@ -115,23 +155,23 @@ fn with_header(file: &SourceFile, source: &SourcePlan, names: &[(String, Span)])
     Ok((dialect, header))
 }
 
-struct FileBeingRead {
+struct BeingRead {
     bundle: Arc<DataBundle>,
     stream: Stream,
     dialect: Dialect,
-    file: SourceFile,
+    files: Vec<SourceFile>,
+    skip_broken: bool,
     binding: Binding,
     lists: Vec<Binding>,
     /// Among the columns read.
     kept: Vec<usize>,
 }
 
-impl FileBeingRead {
-    fn open(&self) -> Result<Opened<'_>, Diagnostic> {
+impl BeingRead {
+    fn open(&self) -> Opened<'_> {
         let plan = &self.bundle.plan;
         let place = self.stream.sources[0];
         let source = &plan.sources[place];
-        let reader = Reader::open(&self.file, &self.dialect, &self.binding.own);
         let reading = Reading {
             plan,
             task: &self.stream.task,
@@ -142,31 +182,39 @@ impl FileBeingRead {
             joined: &self.bundle.joined,
             part: None,
         };
-        let reader = reader.map_err(|what| failure(source, &self.file, &what))?;
-        Ok(Opened { file: &self.file, reading, reader, chunk: Chunk::new(self.binding.own.len()) })
+        Opened { of: self, left: self.files.iter(), open: None, reading, chunk: Chunk::new(self.binding.own.len()) }
     }
 }
 
-/// The unread rows of a file.
+/// The unread rows of the files.
 struct Opened<'a> {
-    file: &'a SourceFile,
+    of: &'a BeingRead,
+    left: std::slice::Iter<'a, SourceFile>,
+    open: Option<(&'a SourceFile, Reader)>,
     reading: Reading<'a>,
-    reader: Reader,
     /// The rows added last.
     chunk: Chunk,
 }
 
 impl Opened<'_> {
-    /// Adds the rows of the next chunk; false at the end of the file.
+    /// Adds the rows of the next chunk; false at the end of the last file.
     fn add(&mut self, rows: &mut Rows, codebooks: &mut Codebooks) -> Result<bool, Diagnostic> {
         let (plan, source) = (self.reading.plan, self.reading.source);
-        if !self.reader.read(&mut self.chunk).map_err(|what| failure(source, self.file, &what))? {
-            return Ok(false);
-        }
+        let file = loop {
+            if let Some((file, reader)) = &mut self.open
+                && reader.read(&mut self.chunk).map_err(|what| failure(source, file, &what))?
+            {
+                break *file;
+            }
+            let Some(file) = self.left.next() else { return Ok(false) };
+            let reader = Reader::open(file, &self.of.dialect, &self.of.binding.own);
+            self.open = Some((file, reader.map_err(|what| failure(source, file, &what))?));
+        };
         let mut wrong = self.reading.add(&mut self.chunk, rows, codebooks, &mut Counts::default());
         wrong.extend(self.chunk.broken.drain(..).map(|(line, what)| (line, Wrong::Broken(what))));
-        let Some((line, wrong)) = wrong.iter().min_by_key(|(line, _)| *line) else { return Ok(true) };
-        let mut finding = finding(plan, source, &format!("{}:{line}", self.file.name), wrong);
+        let first = wrong.iter().min_by_key(|(line, _)| *line).filter(|_| !self.of.skip_broken);
+        let Some((line, wrong)) = first else { return Ok(true) };
+        let mut finding = finding(plan, source, &format!("{}:{line}", file.name), wrong);
         finding.help = vec!["every row gets a score, so none is left out".into()];
         Err(finding)
     }

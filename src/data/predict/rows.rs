@@ -1,6 +1,6 @@
 //! One sample per row, chunk by chunk, in memory that does not grow with rows.
 
-use super::{FileBeingRead, Raw, Send};
+use super::{BeingRead, Raw, Send};
 use crate::data::batch::{Damaged, build};
 use crate::data::container::Builder;
 use crate::data::encode::{Encoding, Order, write_samples};
@@ -14,10 +14,10 @@ use crate::diag::Diagnostic;
 use crate::syntax::spec::Part;
 
 /// Reads the file and sends its batches.
-pub(super) fn run(file: &FileBeingRead, batch_size: usize, send: Send) -> Result<(), Diagnostic> {
+pub(super) fn run(file: &BeingRead, batch_size: usize, send: Send) -> Result<(), Diagnostic> {
     let bundle = &file.bundle;
     let mut codebooks = bundle.fitted.codebooks.clone();
-    let mut opened = file.open()?;
+    let mut opened = file.open();
     loop {
         let mut rows = Rows::new(&bundle.plan, &file.stream.task, None);
         if !opened.add(&mut rows, &mut codebooks)? {
@@ -25,7 +25,7 @@ pub(super) fn run(file: &FileBeingRead, batch_size: usize, send: Send) -> Result
         }
         let samples = samples(file, rows)?;
         let chunk = &opened.chunk;
-        let count = chunk.rows.len() as u32;
+        let count = samples.rows.len() as u32;
         for start in (0..count).step_by(batch_size) {
             let places: Vec<u32> = (start..count.min(start.saturating_add(batch_size as u32))).collect();
             let batch = build(&bundle.stores(), &samples, &places, Part::Test).map_err(damaged)?;
@@ -41,7 +41,7 @@ pub(super) fn run(file: &FileBeingRead, batch_size: usize, send: Send) -> Result
 }
 
 /// The rows of a chunk as samples, what they see of stored events included.
-fn samples(file: &FileBeingRead, rows: Rows) -> Result<Samples, Diagnostic> {
+fn samples(file: &BeingRead, rows: Rows) -> Result<Samples, Diagnostic> {
     let (bundle, task) = (&file.bundle, &file.stream.task);
     let plan = &bundle.plan;
     let broken = |_| damaged(Damaged);

@@ -1,6 +1,6 @@
 //! One sample per user: the rows of the file are events, and only when all have been read is it known what a user's are.
 
-use super::{FileBeingRead, Raw, Send};
+use super::{BeingRead, Raw, Send};
 use crate::data::batch::{Damaged, Stores, build};
 use crate::data::bundle::EventStore;
 use crate::data::container::Builder;
@@ -16,7 +16,7 @@ use crate::diag::Diagnostic;
 use crate::syntax::spec::Part;
 
 /// Reads the file and sends a batch of some users at a time.
-pub(super) fn run(file: &FileBeingRead, batch_size: usize, send: Send) -> Result<(), Diagnostic> {
+pub(super) fn run(file: &BeingRead, batch_size: usize, send: Send) -> Result<(), Diagnostic> {
     let (plan, task) = (&file.bundle.plan, &file.stream.task);
     let mut codebooks = file.bundle.fitted.codebooks.clone();
     for key in &task.keys {
@@ -24,7 +24,7 @@ pub(super) fn run(file: &FileBeingRead, batch_size: usize, send: Send) -> Result
         codebooks.keys.insert(key.clone(), Codebook::growing(Rule::Counted { min_count: 1 }));
     }
     let mut kept = vec![Texts::default(); file.kept.len()];
-    let (mut opened, mut rows) = (file.open()?, Rows::new(plan, task, None));
+    let (mut opened, mut rows) = (file.open(), Rows::new(plan, task, None));
     while opened.add(&mut rows, &mut codebooks)? {
         for (texts, &column) in kept.iter_mut().zip(&file.kept) {
             (0..opened.chunk.rows.len()).for_each(|row| texts.push(opened.chunk.columns[column].get(row)));
@@ -57,7 +57,7 @@ struct Users {
 }
 
 impl Users {
-    fn of(file: &FileBeingRead, table: &Table) -> Users {
+    fn of(file: &BeingRead, table: &Table) -> Users {
         let keys = match &file.bundle.plan.samples.unit {
             Unit::User { by, .. } => column(file, table, &by.name),
             Unit::Row => &[],
@@ -76,7 +76,7 @@ impl Users {
 }
 
 /// The codes of a key column.
-fn column<'a>(file: &FileBeingRead, table: &'a Table, name: &str) -> &'a [u32] {
+fn column<'a>(file: &BeingRead, table: &'a Table, name: &str) -> &'a [u32] {
     let slot = file.stream.task.keys.iter().position(|key| key == name);
     slot.and_then(|slot| table.keys.get(slot)).map_or(&[], |keys| &keys[..])
 }
@@ -88,7 +88,7 @@ struct OwnEvents {
 }
 
 /// By axis of the plan: its events, where they are rows of the samples' source.
-fn own_events(file: &FileBeingRead, table: &Table) -> Result<Vec<Option<OwnEvents>>, Diagnostic> {
+fn own_events(file: &BeingRead, table: &Table) -> Result<Vec<Option<OwnEvents>>, Diagnostic> {
     let (plan, task) = (&file.bundle.plan, &file.stream.task);
     let broken = |_| damaged(Damaged);
     let mut found: Vec<Option<OwnEvents>> = plan.axes.iter().map(|_| None).collect();
@@ -109,7 +109,7 @@ fn own_events(file: &FileBeingRead, table: &Table) -> Result<Vec<Option<OwnEvent
 
 /// A sample per user, which sees everything in the file; what other sources hold is seen as of its newest row.
 fn samples(
-    file: &FileBeingRead,
+    file: &BeingRead,
     table: &Table,
     users: &Users,
     events: &[Option<OwnEvents>],

@@ -90,6 +90,20 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "features:\n  price: {type: number, value: log(1 + price), scale: zscore, side: item}",
     },
     Explanation {
+        code: "E0623",
+        title: "a row has no value of another run",
+        text: "The other run's data section could not read the row: it is broken there, or a number in it is not one.",
+        example: "runs:\n  pv: {run: ../runs/din, value: interest}      # a row without a `timestamp`, which that run needs",
+        fix: "sources:\n  ratings: {path: ratings.csv, where: timestamp != null}",
+    },
+    Explanation {
+        code: "E0624",
+        title: "a value of another run cannot be computed",
+        text: "The directory lacks a file or is damaged, or the rows lack a column that the other run reads. The notes say what that run found.",
+        example: "runs:\n  pv: {run: ../runs/din, value: interest}      # whose `data.bin` was not copied along",
+        fix: "copy the run directory as a whole",
+    },
+    Explanation {
         code: "E0699",
         title: "a fault of specrec",
         text: "The program reached a state that it should never reach, whatever the input. It is stopped before it can write anything.",

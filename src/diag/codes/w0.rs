@@ -47,4 +47,12 @@ pub(super) const CODES: &[Explanation] = &[
         example: "specrec train specs/din.yaml --resume      # on another CPU",
         fix: "specrec train specs/din.yaml --resume      # on the machine it was started on",
     },
+    Explanation {
+        code: "W0602",
+        title: "another run was trained on the same rows",
+        text: "A value of another run is read for rows that the other run was trained on. It fits those rows better than it will fit new ones, and this run\n\
+               learns to trust it too much.",
+        example: "runs:\n  pv: {run: ../runs/din, value: interest}      # trained on the same train part",
+        fix: "runs:\n  pv: {run: ../runs/din_of_earlier_rows, value: interest}",
+    },
 ];

@@ -1,0 +1,166 @@
+//! Values of other runs: frozen, computed by that run's own data section from rows of ours.
+
+use std::path::Path;
+
+use super::engine::Backend;
+use super::open::open;
+use super::predict::{BATCH, Predictor};
+use super::run_dir::{BEST, FROZEN, LAST, RunDir, SPEC};
+use crate::data::{DataBundle, Dataset, RawBatches, rows_beside, rows_of_samples, train_rows};
+use crate::diag::{Diagnostic, Diags, Sources};
+use crate::ir::graph::Graph;
+use crate::ir::input::InputSource;
+use crate::syntax::spec::{Named, Part, RunSpec, Spec};
+
+/// A value of another run.
+#[derive(Debug)]
+pub(super) struct Inner {
+    run: Named<RunSpec>,
+    predictor: Predictor,
+}
+
+/// The entries of `runs:` that some graphs read.
+pub(super) fn runs<'a>(spec: &'a Spec, graphs: &[&Graph]) -> Vec<&'a Named<RunSpec>> {
+    let reads = |graph: &&Graph, name: &str| {
+        graph.inputs().any(|(_, input)| matches!(&input.source, InputSource::Run { run, .. } if run == name))
+    };
+    spec.runs.iter().filter(|run| graphs.iter().any(|graph| reads(graph, &run.name.name))).collect()
+}
+
+/// Where a run directory keeps what it needs of another run.
+pub(super) fn kept_in(run: &Named<RunSpec>) -> String {
+    format!("{FROZEN}/{}", run.name.name)
+}
+
+/// The files of a run that its values are computed from.
+pub(super) const KEPT: [&str; 5] = ["run.json", SPEC, "data.bin", BEST, LAST];
+
+impl Inner {
+    /// Opens the run that an entry names, from `base`.
+    pub(super) fn open(run: &Named<RunSpec>, base: &Path, backend: &Backend) -> Result<Self, Diagnostic> {
+        let (mut sources, mut diags) = (Sources::default(), Diags::default());
+        let trained = open(&base.join(&run.value.run.value), &mut sources, &mut diags);
+        let predictor = trained.and_then(|trained| trained.value(&run.value.value.name, backend, &mut diags));
+        match predictor {
+            Some(predictor) => Ok(Self { run: run.clone(), predictor }),
+            None => Err(failed(run, &diags)),
+        }
+    }
+
+    /// The name under which graphs read it.
+    pub(super) fn name(&self) -> &str {
+        &self.run.name.name
+    }
+
+    /// How wide it is.
+    pub(super) fn width(&self) -> usize {
+        self.predictor.width()
+    }
+
+    /// The values of all rows of the source of a data set's samples, by number of the row; NaN where a row has none.
+    pub(super) fn of_samples(&mut self, dataset: &Dataset, base: &Path) -> Result<Vec<f32>, Diagnostic> {
+        let (width, mut numbers) = (self.width(), Vec::new());
+        let mut diags = Diags::default();
+        let Some(batches) = rows_of_samples(self.predictor.bundle(), dataset, base, BATCH, &mut diags) else {
+            return Err(failed(&self.run, &diags));
+        };
+        for raw in batches {
+            let raw = raw.map_err(|finding| broken(&self.run, finding))?;
+            let values = self.predictor.values(&raw.batch.feed).map_err(|finding| broken(&self.run, finding))?;
+            for (&row, values) in raw.batch.feed.ids.iter().zip(values.chunks_exact(width.max(1))) {
+                let start = row as usize * width;
+                numbers.resize(numbers.len().max(start), f32::NAN);
+                numbers.extend_from_slice(values);
+            }
+        }
+        Ok(numbers)
+    }
+
+    /// The values of the rows of a file that is written as samples of `other` are, in order.
+    pub(super) fn of_file(&mut self, other: &DataBundle, path: &Path) -> Result<Stream<'_>, Diagnostic> {
+        let mut diags = Diags::default();
+        match rows_beside(self.predictor.bundle(), other, path, BATCH, &mut diags) {
+            Some(batches) => Ok(Stream { inner: self, batches, ready: Vec::new() }),
+            None => Err(failed(&self.run, &diags)),
+        }
+    }
+}
+
+/// The values of the rows of a file.
+pub(super) struct Stream<'a> {
+    inner: &'a mut Inner,
+    batches: RawBatches,
+    /// Values of rows that nobody has taken yet.
+    ready: Vec<f32>,
+}
+
+impl Stream<'_> {
+    /// The name under which graphs read them.
+    pub(super) fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    /// Those of the next so many rows.
+    pub(super) fn take(&mut self, rows: usize) -> Result<Vec<f32>, Diagnostic> {
+        let count = rows * self.inner.width();
+        while self.ready.len() < count {
+            let run = &self.inner.run;
+            let ended = || Diagnostic::new("E0503", "the file became shorter while it was read");
+            let raw = self.batches.next().unwrap_or_else(|| Err(ended())).map_err(|finding| broken(run, finding))?;
+            let values = self.inner.predictor.values(&raw.batch.feed);
+            self.ready.extend(values.map_err(|finding| broken(&self.inner.run, finding))?);
+        }
+        Ok(self.ready.drain(..count).collect())
+    }
+}
+
+/// A warning if the other run was trained on rows that this one trains on: what it says of those rows is better than what
+/// it will say of new ones.
+pub(super) fn same_rows(run: &Named<RunSpec>, base: &Path, files: &[String], dataset: &Dataset) -> Option<Diagnostic> {
+    let path = base.join(&run.value.run.value);
+    let about = RunDir::open(&path).and_then(|dir| dir.about()).ok()?;
+    if about.files != files {
+        return None;
+    }
+    let title = format!("`{}` was trained on rows that this run trains on", run.value.run.value);
+    let finding = Diagnostic::new("W0602", title).at(run.value.run.span, "");
+    let own = dataset.rows(Part::Train);
+    let finding = match train_rows(&path) {
+        Some(theirs) => {
+            let theirs: std::collections::BTreeSet<u32> = theirs.into_iter().collect();
+            let both = own.iter().filter(|row| theirs.contains(row)).count();
+            if both == 0 {
+                return None;
+            }
+            finding.note(format!("{both} of the {} rows", own.len()))
+        }
+        None => {
+            finding.note("its samples are not kept, so the rows were not compared one by one; the files are the same")
+        }
+    };
+    let name = &run.name.name;
+    Some(
+        finding
+            .note(format!(
+                "`{name}` is surer of those rows than it will be of new ones, and this run learns to trust it"
+            ))
+            .help("train that run on earlier rows, or on other users"),
+    )
+}
+
+/// Findings of another run's files. Their places are in that run's spec, so they are told without.
+fn failed(run: &Named<RunSpec>, diags: &Diags) -> Diagnostic {
+    let told = diags.list().iter().map(|finding| format!("{}: {}", finding.code, finding.title));
+    told.fold(cannot(run), Diagnostic::note)
+}
+
+fn broken(run: &Named<RunSpec>, finding: Diagnostic) -> Diagnostic {
+    let told = cannot(run).note(format!("{}: {}", finding.code, finding.title));
+    finding.notes.into_iter().fold(told, Diagnostic::note)
+}
+
+fn cannot(run: &Named<RunSpec>) -> Diagnostic {
+    let RunSpec { run: dir, value, .. } = &run.value;
+    let title = format!("`{}`, value `{}` of `{}`, cannot be computed", run.name.name, value.name, dir.value);
+    Diagnostic::new("E0624", title).at(dir.span, "")
+}

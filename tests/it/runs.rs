@@ -1,0 +1,114 @@
+//! A value of another run as an input: computed by that run's own data section, frozen, kept in the run directory.
+
+use std::path::Path;
+
+use super::train::{ok, specrec, write_data};
+
+const READER: &str = "
+specrec: 1
+name: reader
+sources:
+  log: {path: log.csv}
+samples:
+  from: log
+  time: {column: time, unit: s}
+  labels:
+    liked: like == 1
+  outcomes: [like]
+  split: {by: time, parts: [0.7, 0.15, 0.15]}
+features:
+  item: {type: id, side: item, dim: 4}
+runs:
+  theirs: {run: other, value: logit}
+  interest: {run: other, value: interest}
+model:
+  logit: linear(concat(item, theirs, interest), 1)
+losses:
+  click: bce(logit, liked)
+outputs:
+  ctr: sigmoid(logit)
+  same: sigmoid(theirs)
+metrics:
+  auc: auc(ctr, liked)
+  theirs: auc(theirs, liked)
+train: {batch: 100, epochs: 3, optimizer: {lr: 0.01}}
+";
+
+fn prepare(dir: &Path) -> String {
+    write_data(dir);
+    std::fs::write(dir.join("reader.yaml"), READER).unwrap();
+    ok(&specrec(dir, &["train", "spec.yaml", "--run", "other", "--set", "train.epochs=6"]))
+}
+
+fn cells(table: &str, part: &str) -> Vec<String> {
+    let line = table.lines().find(|line| line.starts_with(part)).unwrap_or_else(|| panic!("{table}"));
+    line.split_whitespace().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_value_of_another_run_is_that_of_the_run_wherever_it_is_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let theirs = prepare(dir.path());
+    let output = specrec(dir.path(), &["train", "reader.yaml", "--run", "run"]);
+    let table = ok(&output);
+    // part, samples, loss, auc, theirs: the AUC of the other run's logit is the AUC that the other run was measured at.
+    for part in ["valid", "test"] {
+        assert_eq!(cells(&table, part)[4], cells(&theirs, part)[3], "{table}\n{theirs}");
+    }
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("warning[W0602]") && said.contains("560 of the 560 rows"), "{said}");
+
+    // In prediction too, from the directory alone.
+    let rows = std::fs::read_to_string(dir.path().join("log.csv")).unwrap();
+    let predict = |run: &str, at: &Path| {
+        std::fs::write(at.join("rows.csv"), &rows).unwrap();
+        ok(&specrec(at, &["predict", run, "--input", "rows.csv", "--output", "scores.csv"]));
+        std::fs::read_to_string(at.join("scores.csv")).unwrap()
+    };
+    let own = predict("other", dir.path());
+    let elsewhere = tempfile::tempdir().unwrap();
+    std::fs::rename(dir.path().join("run"), elsewhere.path().join("run")).unwrap();
+    drop(dir);
+    let read = predict("run", elsewhere.path());
+    assert_eq!(read.lines().next(), Some("ctr,same"));
+    let same: Vec<&str> = read.lines().skip(1).map(|line| line.split_once(',').unwrap().1).collect();
+    assert_eq!(same, own.lines().skip(1).collect::<Vec<_>>());
+    let again = ok(&specrec(elsewhere.path(), &["eval", "run"]));
+    assert_eq!(cells(&again, "test"), cells(&table, "test"));
+}
+
+#[test]
+fn rows_that_the_other_run_was_not_trained_on_are_no_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path());
+    let log = std::fs::read_to_string(dir.path().join("log.csv")).unwrap();
+    std::fs::write(dir.path().join("log.csv"), format!("{log}0,1,1,99999\n")).unwrap();
+    let output = specrec(dir.path(), &["train", "reader.yaml", "--run", "run"]);
+    ok(&output);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("W0602"));
+}
+
+#[test]
+fn another_run_that_cannot_be_computed_says_why() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path());
+    let failed = |code: &str, why: &str| {
+        let output = specrec(dir.path(), &["train", "reader.yaml", "--run", "run", "--force"]);
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains(&format!("error[{code}]")) && said.contains(why), "{said}");
+        // At its entry in `runs:`.
+        assert!(said.contains("reader.yaml:"), "{said}");
+    };
+    // Rows without a column that the other run reads.
+    let log = std::fs::read_to_string(dir.path().join("log.csv")).unwrap();
+    std::fs::write(dir.path().join("log.csv"), log.replacen("user,", "person,", 1)).unwrap();
+    failed("E0624", "`user`");
+    std::fs::write(dir.path().join("log.csv"), log).unwrap();
+    std::fs::remove_file(dir.path().join("other/data.bin")).unwrap();
+    failed("E0624", "data.bin");
+    std::fs::write(dir.path().join("other/best.safetensors"), "no").unwrap();
+    failed("E0624", "E0611");
+    std::fs::remove_file(dir.path().join("other/spec.yaml")).unwrap();
+    failed("E0206", "no run directory");
+}
