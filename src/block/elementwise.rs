@@ -1,5 +1,6 @@
 //! Functions of each number by itself.
 
+use crate::ir::op::Fault;
 use crate::prim::make;
 
 use super::call::{Call, Stop};
@@ -9,7 +10,25 @@ use super::signature::{Default, Kind, Parameter};
 /// A function that is a primitive of the same name.
 pub(super) fn unary(call: &mut Call) -> Result<Item, Stop> {
     let x = call.value(0)?;
+    let constant = call.at.to.graph().producer(x).filter(|node| node.op.name() == "constant");
+    if let Some(number) = constant.map(|node| node.attrs.float("value"))
+        && !is_defined(call.name, number)
+    {
+        let number = crate::expr::print::number(number);
+        return Err(Fault::new("E0314", format!("`{}({number})` is no finite number", call.name)).of(0).into());
+    }
     Ok(Item::Value(make::unary(&mut call.at.to, call.name, x)?))
+}
+
+/// Whether a function of a known number is a finite number of single precision.
+fn is_defined(function: &str, x: f64) -> bool {
+    match function {
+        "exp" => x.exp() <= f64::from(f32::MAX),
+        "log" | "rsqrt" => x > 0.0,
+        "recip" => x != 0.0,
+        "sqrt" => x >= 0.0,
+        _ => true,
+    }
 }
 
 pub(super) const LEAKY_RELU: &[Parameter] =

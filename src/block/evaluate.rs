@@ -268,8 +268,12 @@ impl<'a> Evaluator<'a> {
         self.trace.get(&place(span)).copied()
     }
 
-    /// A known number as a value of the graph.
+    /// A known number as a value of the graph, which has single precision.
     pub(super) fn constant(&mut self, value: f64) -> Result<ValueId, Fault> {
+        if !(value as f32).is_finite() {
+            let number = crate::expr::print::number(value);
+            return Err(Fault::new("E0314", format!("`{number}` is no finite number of single precision")));
+        }
         make::constant(&mut self.to, value, 1)
     }
 }

@@ -51,7 +51,11 @@ impl Evaluator<'_> {
         let (a, b) = (a?, b?);
         let spans = [left.span, right.span];
         if let Some(known) = known(operator, &a, &b) {
-            return Ok(known);
+            return self.finite(known, span);
+        }
+        if let (BinaryOp::Div, Item::Number(0.0)) = (operator, &b) {
+            let finding = Diagnostic::new("E0314", "a division by 0").at(right.span, "");
+            return Err(self.say(finding.help("`x / max(y, 1e-6)` keeps a divisor away from 0")));
         }
         let made = match (operator, &a, &b) {
             (BinaryOp::And | BinaryOp::Or, Item::Label(a), Item::Label(b)) => {
@@ -95,6 +99,17 @@ impl Evaluator<'_> {
             }
         };
         self.placed(made, span, &spans)
+    }
+
+    /// What was computed of known numbers, unless it is no number.
+    fn finite(&mut self, known: Item, span: Span) -> Result<Item, Said> {
+        match known {
+            Item::Number(number) if !number.is_finite() => {
+                let title = format!("this is {number}, expected a finite number");
+                Err(self.say(Diagnostic::new("E0314", title).at(span, "")))
+            }
+            known => Ok(known),
+        }
     }
 
     /// The primitive of an operator; its faults name the operator as the spec writes it.

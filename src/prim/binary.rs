@@ -41,7 +41,8 @@ impl Op for Binary {
         self.name
     }
 
-    /// (C1) Two operands. (C2) Their widths are equal, or one is 1. (C3) Their heights are equal. (C4) Numbers, except
+    /// (C1) Two operands. (C2) Their widths are equal, or one is 1. (C3) Their heights are equal, or
+    /// one is 1 and both stand in the unit space: a row, or a single number, meets every row of a matrix. (C4) Numbers, except
     /// that `and` and `or` take conditions, and `eq` and `ne` also take ids of one vocabulary.
     fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault> {
         let [a, b] = site.operands else {
@@ -56,7 +57,8 @@ impl Op for Binary {
             let way_out = "`concat(a, b)` puts them side by side; `linear(a, n)` changes a width";
             return Err(Fault::new("E0301", title).of(1).help(way_out));
         }
-        if a.height != b.height {
+        let row_and_matrix = (a.height == 1 || b.height == 1) && a.space.is_unit() && b.space.is_unit();
+        if a.height != b.height && !row_and_matrix {
             let title = format!("`{}` needs equal heights, found {} and {}", self.name, a.height, b.height);
             return Err(Fault::new("E0301", title).of(1));
         }
@@ -71,7 +73,7 @@ impl Op for Binary {
             }
         }
         let elem = if self.vjp.is_none() { Elem::Bool } else { Elem::F32 };
-        Ok(vec![Type { elem, space: site.united(), height: a.height, width: a.width.max(b.width) }])
+        Ok(vec![Type { elem, space: site.united(), height: a.height.max(b.height), width: a.width.max(b.width) }])
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {

@@ -1,4 +1,4 @@
-//! Hides elements of a sequence of ids, to be guessed from the others (Taylor 1953; BERT4Rec, Sun et al. 2019, section 3.6).
+//! Hides elements of a sequence of ids, to be guessed from the others (Taylor 1953; Sun et al. 2019, section 3.6).
 
 use candle_core::Tensor;
 

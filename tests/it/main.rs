@@ -14,6 +14,7 @@ mod parity;
 mod run;
 mod runs;
 mod specs;
+mod tidy;
 mod train;
 mod trajectories;
 mod words;

@@ -1,8 +1,10 @@
-//! Specs that chance has damaged: whatever the text, reading it ends in a spec or in findings with places inside the text, never in a panic.
+//! Specs that chance has damaged: whatever the text, reading and lowering it ends in graphs or in findings with places inside the text, never in a
+//! panic, and a graph that comes out goes through all passes.
 
 use proptest::prelude::*;
 use specrec::diag::render::{json, render_all};
 use specrec::diag::{Diags, Sources};
+use specrec::pass::{Goal, instantiate};
 use std::path::Path;
 
 const DIN: &str = include_str!("../../specs/din.yaml");
@@ -20,6 +22,14 @@ fn survives(text: &str, sets: &[String]) -> Result<(), TestCaseError> {
     let spec =
         specrec::syntax::load_text("specs/broken.yaml", text, Path::new("specs"), sets, &mut sources, &mut diags);
     prop_assert!(spec.is_some() || diags.has_errors(), "no spec and no finding");
+    let program = spec.as_ref().and_then(|spec| specrec::lower::lower(spec, &mut sources, &mut diags));
+    prop_assert!(program.is_some() == !diags.has_errors(), "no graph and no finding, or both");
+    if let Some((spec, program)) = spec.as_ref().zip(program) {
+        for goal in [Goal::Train(&spec.train), Goal::Evaluate, Goal::Predict] {
+            let made = instantiate(&program.graph, goal, None);
+            prop_assert!(made.is_ok(), "{:?}: {:?}\n{text}", goal, made.err());
+        }
+    }
     for label in diags.list().iter().flat_map(|finding| &finding.labels) {
         let source = sources.get(label.span.file).ok_or_else(|| TestCaseError::fail("a label without a text"))?;
         let place = source.text.get(label.span.start as usize..label.span.end as usize);
@@ -53,7 +63,84 @@ fn piece() -> impl Strategy<Value = String> {
     prop_oneof![4 => proptest::sample::select(PIECES).prop_map(str::to_owned), 1 => ".{0,4}"]
 }
 
+/// Pieces that mean something in the model of DIN: what reading accepts and lowering must judge.
+const MODEL: &[&str] = &[
+    "item",
+    "history.item",
+    "history",
+    "movie",
+    "genres",
+    "liked",
+    "rating",
+    "interest",
+    "over=history",
+    "over=width",
+    "over=B",
+    "80",
+    "1",
+    "0",
+    "-1",
+    "1e30",
+    "[200, 80]",
+    "dice",
+    "relu",
+    "mlp(",
+    "linear(",
+    "concat(",
+    "sum(",
+    "mean(",
+    "softmax(",
+    "max(",
+    "din(",
+    "last(",
+    "bce(",
+    "sigmoid(",
+    "log(",
+    "if(",
+    ")",
+    "))",
+    "(",
+    ", ",
+    " |> ",
+    " + ",
+    " - ",
+    " * ",
+    " / ",
+    " ^ 2",
+    " > ",
+    " == ",
+    "where=",
+    "share=a",
+    "not ",
+    "width(item)",
+    "param(4)",
+    "dropout(item, 0.5)",
+    "lookup(movie, movie)",
+    "axis=",
+    "count(",
+];
+
 proptest! {
+    #[test]
+    fn a_damaged_model_is_lowered_or_refused(edits in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..3, proptest::sample::select(MODEL)), 1..4)) {
+        let from = DIN.find("model:").unwrap();
+        let (head, model) = DIN.split_at(from);
+        // Words and what stands between them, so that an edit replaces a whole argument.
+        let mut words: Vec<String> = Vec::new();
+        for c in model.chars() {
+            match words.last_mut() {
+                Some(word) if c.is_alphanumeric() && word.ends_with(char::is_alphanumeric) => word.push(c),
+                _ => words.push(c.to_string()),
+            }
+        }
+        for (at, len, piece) in edits {
+            let at = at.index(words.len());
+            let end = (at + len).min(words.len());
+            words.splice(at..end, [(*piece).to_owned()]);
+        }
+        survives(&format!("{head}{}", words.concat()), &[])?;
+    }
+
     #[test]
     fn a_damaged_din_is_read_or_refused(edits in proptest::collection::vec((any::<prop::sample::Index>(), 0_usize..6, piece()), 1..5)) {
         let mut text = DIN.to_owned();

@@ -231,10 +231,20 @@ fn a_loss_that_is_not_finite_ends_training_and_names_a_value() {
 }
 
 #[test]
+fn a_part_without_samples_is_not_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let train = ["train", "spec.yaml", "--run", "run", "--set", "samples.split.parts=[0.7, 0, 0.3]"];
+    ok(&specrec(dir.path(), &[&train[..], &["--set", "train.epochs=1", "--set", "train.monitor=loss"]].concat()));
+    failed(&specrec(dir.path(), &["eval", "run", "--part", "valid"]), "E0615");
+}
+
+#[test]
 fn a_device_that_is_not_there_is_an_error() {
     let dir = tempfile::tempdir().unwrap();
     write_data(dir.path());
     if cfg!(not(feature = "cuda")) {
-        failed(&specrec(dir.path(), &["train", "spec.yaml", "--device", "cuda"]), "E0617");
+        let said = failed(&specrec(dir.path(), &["train", "spec.yaml", "--device", "cuda"]), "E0617");
+        assert!(said.contains("--features cuda") && said.contains("--device cpu"), "{said}");
     }
 }

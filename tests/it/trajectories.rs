@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use candle_core::Device;
 use safetensors::tensor::SafeTensors;
 use specrec::diag::{Diags, Sources};
+use specrec::exec::candle::Reference;
 use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
 use specrec::exec::prologue::Prologue;
@@ -47,6 +49,23 @@ const CASES: &[(&str, &[&str])] = &[
         "steps_adamw",
         &["train.optimizer.dense=adamw", "train.optimizer.tables=adam", "train.optimizer.weight_decay=0.1"],
     ),
+    (
+        "steps_momentum",
+        &[
+            "train.optimizer.dense=sgd",
+            "train.optimizer.momentum=0.9",
+            "train.optimizer.tables=adagrad",
+            "train.optimizer.eps=1e-10",
+        ],
+    ),
+    (
+        "steps_clip",
+        &["train.optimizer.dense=sgd", "train.optimizer.momentum=0.9", "train.optimizer.tables=sgd", "train.clip=0.25"],
+    ),
+    (
+        "steps_adagrad",
+        &["train.optimizer.dense=adagrad", "train.optimizer.tables=adagrad", "train.optimizer.eps=1e-10"],
+    ),
 ];
 
 /// Paths of the fixture and of the spec.
@@ -58,6 +77,19 @@ const PATHS: &[(&str, &str)] = &[
     ("out.w", "logit.linear.w"),
     ("out.b", "logit.linear.b"),
 ];
+
+#[test]
+fn every_fixture_of_ten_steps_is_a_case() {
+    let files = std::fs::read_dir("tests/parity/fixtures").unwrap().map(|entry| entry.unwrap().path());
+    let mut found: Vec<String> = files
+        .map(|path| path.file_stem().unwrap().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("steps_"))
+        .collect();
+    found.sort();
+    let mut cases: Vec<&str> = CASES.iter().map(|(name, _)| *name).collect();
+    cases.sort_unstable();
+    assert_eq!(found, cases);
+}
 
 #[test]
 fn ten_steps_end_where_those_of_pytorch_do() {
@@ -91,6 +123,7 @@ fn ten_steps_end_where_those_of_pytorch_do() {
         let rows = weights.table_rows(&graph);
         weights.complete(&graph, &rows, &BTreeMap::new(), 1).unwrap();
         let mut host = Host::new(graph.clone(), 2).unwrap();
+        let mut reference = Reference::new(&weights, Device::Cpu).unwrap();
         let prologue = Prologue::of(&graph);
         for step in 0..10 {
             let at = |key: &str| format!("batch.{step}/{key}");
@@ -109,10 +142,17 @@ fn ten_steps_end_where_those_of_pytorch_do() {
             let numbers = [("lr", 0.05), ("tables_lr", 0.05), ("step", (step + 1) as f32)];
             let schedule = numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
             host.step(&mut weights, &batch, &schedule, Noise::default()).unwrap();
-            for (theirs, ours) in PATHS {
-                let expected = floats(&format!("after.{step}/{theirs}"));
-                for (a, b) in weights.get(ours).unwrap().data.iter().zip(&expected) {
-                    assert!((a - b).abs() < 2e-4, "{name}, step {step}, {theirs}: {a}, expected {b}");
+            reference.step(&graph, &batch, &schedule, Noise::default()).unwrap();
+            let mut of_reference = Weights::default();
+            reference.store(&mut of_reference).unwrap();
+            for (backend, weights) in [("host", &weights), ("reference", &of_reference)] {
+                for (theirs, ours) in PATHS {
+                    let expected = floats(&format!("after.{step}/{theirs}"));
+                    let found = &weights.get(ours).unwrap().data;
+                    assert_eq!(found.len(), expected.len(), "{name}, {theirs}");
+                    for (a, b) in found.iter().zip(&expected) {
+                        assert!((a - b).abs() < 2e-5, "{name} on {backend}, step {step}, {theirs}: {a}, expected {b}");
+                    }
                 }
             }
         }

@@ -100,6 +100,14 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model:\n  x: din(item, history.item, over=history, weights=softmax)",
     },
     Explanation {
+        code: "E0314",
+        title: "a known number is not finite",
+        text: "Arithmetic on numbers that stand in the spec is done at once. Its result is a finite number of single precision, below 3.4e38: one that is\n\
+               not would reach every value behind it.",
+        example: "model:\n  x: item * (1 / 0)",
+        fix: "model:\n  x: item * (1 / 10)",
+    },
+    Explanation {
         code: "E0320",
         title: "calls that share parameters need different ones",
         text: "Calls with the same `share=name` have the same parameters, so these must have the same shapes in all of them.",

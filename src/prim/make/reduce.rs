@@ -11,7 +11,7 @@ use crate::ir::types::Type;
 use crate::prim::first::{AtEnd, End, EndRow};
 use crate::prim::{count, max_over, moments, softmax, sum};
 
-use super::{binary, choose, constant, div, expand, unary};
+use super::{binary, choose, constant, div, expand, linear, unary};
 
 /// The sum over some axes; `x` itself for none.
 pub fn sum(to: &mut Builder, x: ValueId, over: Vec<AxisId>) -> Result<ValueId, Fault> {
@@ -29,8 +29,16 @@ pub fn sum_width(to: &mut Builder, x: ValueId) -> Result<ValueId, Fault> {
     to.one(&sum::SumWidth, &[x], Attrs::none())
 }
 
-/// `x` summed over the axes and the width that `like` lacks: the derivative of a broadcast.
+/// `x` summed over the axes, the height and the width that `like` lacks: the derivative of a broadcast.
 pub fn sum_to(to: &mut Builder, x: ValueId, like: &Type) -> Result<ValueId, Fault> {
+    let height = to.ty(x).height;
+    let x = match height > like.height {
+        true => {
+            let ones = constant(to, 1.0, height)?;
+            linear(to, ones, x, None)?
+        }
+        false => x,
+    };
     let narrow = like.width == 1 && to.ty(x).width > 1;
     let x = if narrow { sum_width(to, x)? } else { x };
     let over = to.ty(x).space.beyond(&like.space);

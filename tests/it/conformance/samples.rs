@@ -116,6 +116,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("min", "input %x: f32[B, h, 2] input %y: f32[B, 1] %z: f32[B, h, 2] = min(%x, %y)"),
     ("moments", "input %x: f32[B, h, 2] %m: f32[2], %v: f32[2] = moments(%x)"),
     ("mul", "input %x: f32[B, h, 2] input %y: f32[B, s, 1] %z: f32[B, h, s, 2] = mul(%x, %y)"),
+    ("mul", "param @w: f32[3 x 2] = glorot input %x: f32[1] %y: f32[3 x 2] = mul(%x, @w)"),
+    ("mul", "param @w: f32[3 x 2] = glorot param @x: f32[2] = 0.5 %y: f32[3 x 2] = mul(@w, @x)"),
     ("ne", "input %x: id<t>[B, h] input %y: id<t>[B] %z: bool[B, h] = ne(%x, %y)"),
     ("neg", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = neg(%x)"),
     ("not", "input %x: bool[B, h] %y: bool[B, h] = not(%x)"),
