@@ -19,8 +19,7 @@ const ANY: Parameter = Parameter::new("x", Kind::Any);
 pub(super) const OVER: Parameter = Parameter::new("over", Kind::Axis);
 
 pub(super) const TWIN: &[Parameter] = &[ANY, OVER, AS];
-pub(super) const SELECT: &[Parameter] =
-    &[ANY, OVER, Parameter::new("where", Kind::Condition), AS.or(Default::Absent)];
+pub(super) const SELECT: &[Parameter] = &[ANY, OVER, Parameter::new("where", Kind::Condition), AS.or(Default::Absent)];
 pub(super) const APPEND: &[Parameter] = &[ANY, Parameter::new("y", Kind::Any), OVER, AS];
 pub(super) const SPLIT: &[Parameter] = &[X, Parameter::new("AXIS", Kind::Lengths)];
 pub(super) const STACK: &[Parameter] = &[Parameter::many("x", Kind::Any), AS];

@@ -21,20 +21,15 @@ pub const MASK: u32 = 0;
 const SCORES_OF: Parameter = Parameter::new("scores", Kind::Any);
 const IDS: Parameter = Parameter::new("ids", Kind::Ids);
 
-pub(super) const SCORES: &[Parameter] =
-    &[super::X, IDS, Parameter::new("bias", Kind::Flag).or(Default::Flag(true))];
+pub(super) const SCORES: &[Parameter] = &[super::X, IDS, Parameter::new("bias", Kind::Flag).or(Default::Flag(true))];
 pub(super) const CROSS_ENTROPY: &[Parameter] = &[SCORES_OF, Parameter::new("target", Kind::Ids)];
 pub(super) const TOP: &[Parameter] = &[
     SCORES_OF,
     Parameter::new("k", Kind::Count).or(Default::Number(10.0)),
     Parameter::new("exclude", Kind::Ids).or(Default::Absent),
 ];
-pub(super) const CLOZE: &[Parameter] = &[
-    IDS,
-    OVER,
-    Parameter::new("rate", Kind::Number),
-    Parameter::new("last", Kind::Number).or(Default::Number(0.1)),
-];
+pub(super) const CLOZE: &[Parameter] =
+    &[IDS, OVER, Parameter::new("rate", Kind::Number), Parameter::new("last", Kind::Number).or(Default::Number(0.1))];
 pub(super) const OF_IDS: &[Parameter] = &[IDS];
 
 /// The product of `x` with every row of the ids' table, plus a trained number for each row.
@@ -53,7 +48,9 @@ pub(super) fn scores(call: &mut Call) -> Result<Item, Stop> {
     let rows = call.at.to.param(&table, Type::f32(space.clone(), param.dim), param.init, param.role)?;
     let bias = match bias {
         // One number for each candidate, in whichever value the scores are asked for.
-        true => Some(call.at.to.param(&format!("{table}.bias"), Type::f32(space, 1), Init::Constant(0.0), Role::Weight)?),
+        true => {
+            Some(call.at.to.param(&format!("{table}.bias"), Type::f32(space, 1), Init::Constant(0.0), Role::Weight)?)
+        }
         false => None,
     };
     Ok(Item::Scores(Scores { hidden, rows, bias, table, vocabulary: param.vocabulary }))

@@ -268,10 +268,7 @@ fn step_of<'e>(slots: &[Slot], bound: &[Vec<&'e Arg>]) -> Option<&'e str> {
 
 /// Whether a bare name in the place of such an argument is a word and not a name of the scope.
 pub(super) fn is_said_by_word(kind: Kind) -> bool {
-    matches!(
-        kind,
-        Kind::Word | Kind::Function | Kind::Step | Kind::Table | Kind::Name | Kind::NewAxis | Kind::Init
-    )
+    matches!(kind, Kind::Word | Kind::Function | Kind::Step | Kind::Table | Kind::Name | Kind::NewAxis | Kind::Init)
 }
 
 /// The finding for a function that does not exist.

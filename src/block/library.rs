@@ -121,9 +121,11 @@ impl Library {
     fn add(&mut self, spec: BlockSpec, shipped: bool, tables: &BTreeSet<&str>, diags: &mut Diags) {
         let slots = infer::slots(&spec, self);
         let mut made = BTreeSet::new();
-        spec.body.iter().for_each(|line| super::axis::made(&line.value, &mut |name| {
-            made.insert(name.to_owned());
-        }));
+        spec.body.iter().for_each(|line| {
+            super::axis::made(&line.value, &mut |name| {
+                made.insert(name.to_owned());
+            })
+        });
         let mut local = Local { names: BTreeSet::new(), later: BTreeSet::new(), made, tables };
         let mut sound = true;
         for param in &spec.signature.params {

@@ -4,6 +4,7 @@
 //! function takes; arguments reach it converted, and wrong, missing or misspelt ones are found before it runs. A function
 //! that can be said in the language is a block in `specs/blocks/` instead, as every attention is.
 
+mod argument;
 pub(crate) mod axis;
 mod call;
 pub mod candidate;

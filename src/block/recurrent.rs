@@ -26,12 +26,8 @@ pub(super) const SCAN: &[Parameter] = &[
     Parameter::new("step", Kind::Step),
     PASSED,
 ];
-pub(super) const REPEAT: &[Parameter] = &[
-    Parameter::new("x", Kind::Any),
-    Parameter::new("n", Kind::Count),
-    Parameter::new("block", Kind::Step),
-    PASSED,
-];
+pub(super) const REPEAT: &[Parameter] =
+    &[Parameter::new("x", Kind::Any), Parameter::new("n", Kind::Count), Parameter::new("block", Kind::Step), PASSED];
 pub(super) const ZEROS: &[Parameter] = &[Parameter::new("n", Kind::Count)];
 
 /// A row of zeros.
@@ -72,7 +68,8 @@ pub(super) fn scan(call: &mut Call) -> Result<Item, Stop> {
         .enumerate()
         .map(|(i, &value)| {
             let ty = Type::f32(space.clone(), call.width(value));
-            let name = if i < elements.len() { format!("element.{i}") } else { format!("state.{}", i - elements.len()) };
+            let name =
+                if i < elements.len() { format!("element.{i}") } else { format!("state.{}", i - elements.len()) };
             inner.input(&name, ty, InputSource::plain(&name))
         })
         .collect();

@@ -266,9 +266,11 @@ fn ranks(name: &str, parts: &Parts, scores: Scores, target: Item, at: &mut Evalu
 /// Everything that the user of a next-item sample had before, which is no candidate.
 fn seen_before(target: ValueId, at: &mut Evaluator) -> Result<Option<ValueId>, Said> {
     let feature = at.to.graph().value(target).name.clone();
-    let is_target = at.to.graph().inputs().any(|(_, input)| {
-        input.value == target && matches!(input.source, InputSource::Target { .. })
-    });
+    let is_target = at
+        .to
+        .graph()
+        .inputs()
+        .any(|(_, input)| input.value == target && matches!(input.source, InputSource::Target { .. }));
     if !is_target {
         return Ok(None);
     }

@@ -16,8 +16,8 @@ pub use reduce::{
 };
 pub use sequence::{cloze, cross_entropy, cross_entropy_grad, hide_last, layer_norm, layer_norm_grad, scan, top};
 pub use structure::{
-    append, before, bin, contract, flatten, following, merge, ordinal, place, preceding, same, select, sinusoid, split, stack, twin, unflatten,
-    unselect, without_last,
+    append, before, bin, contract, flatten, following, merge, ordinal, place, preceding, same, select, sinusoid, split,
+    stack, twin, unflatten, unselect, without_last,
 };
 pub use table::{fetch, gather, locate, lookup, scatter, unfetch};
 pub use training::{batch_norm, bce, bce_grad, dropout, random, stop_gradient, sum_squares};

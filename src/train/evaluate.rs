@@ -92,7 +92,8 @@ pub fn evaluate(
         }
         for over in lists_of(metrics) {
             if let Some(axis) = engine.graph().axes().find(over) {
-                let list = ready.prepared.rows.offsets(axis).windows(2).map(|ends| ends[1] - ends[0]).collect::<Vec<_>>();
+                let list =
+                    ready.prepared.rows.offsets(axis).windows(2).map(|ends| ends[1] - ends[0]).collect::<Vec<_>>();
                 lengths.entry(over.to_owned()).or_default().extend(list);
             }
         }
