@@ -19,6 +19,9 @@ pub(super) struct Arguments {
     /// The part.
     #[arg(long, value_enum, default_value_t = PartName::Test)]
     part: PartName,
+    /// New rows instead, as in the samples' source, labels included.
+    #[arg(long, value_name = "FILE", conflicts_with = "part")]
+    input: Option<PathBuf>,
     #[command(flatten)]
     device: DeviceArguments,
 }
@@ -40,7 +43,10 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
     let backend = arguments.device.backend().map_err(|finding| diags.push(finding)).ok();
     let results = backend.and_then(|backend| {
         let trained = open(&arguments.run, &mut sources, &mut diags)?;
-        trained.evaluate(part, &backend, &mut diags)
+        match &arguments.input {
+            Some(input) => trained.evaluate_rows(input, &backend, &mut diags),
+            None => trained.evaluate(part, &backend, &mut diags),
+        }
     });
     if let Some(results) = results {
         console.result(&results.to_string());

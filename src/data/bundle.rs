@@ -13,7 +13,7 @@ use super::container::Container;
 use super::fit::Fitted;
 use super::join::Joined;
 use super::load::streams;
-use super::plan::{Origin, Plan, build};
+use super::plan::{Origin, Plan, SplitPlan, build};
 use super::report::Report;
 use super::store::{Stored, read_array, read_feature};
 use crate::diag::{Diagnostic, Diags};
@@ -41,6 +41,8 @@ pub struct DataBundle {
     pub(crate) axes: Vec<Option<EventStore>>,
     pub(crate) facts: Facts,
     pub(crate) container: Container,
+    /// Whether new rows are read with their labels.
+    pub(crate) labelled: bool,
 }
 
 /// The events of an axis, by (key, time, row).
@@ -83,7 +85,7 @@ impl DataBundle {
             *delay = kept?.first().copied()?;
             axes.push(Some(EventStore::read(&plan, axis, &container)?));
         }
-        Some(DataBundle { plan, fitted, joined, axes, facts, container })
+        Some(DataBundle { plan, fitted, joined, axes, facts, container, labelled: false })
     }
 
     /// Reads what [`super::Dataset::save`] put into a run's directory, for the inputs of an inference graph. None, with a
@@ -95,6 +97,16 @@ impl DataBundle {
     /// What batches are built from.
     pub(crate) fn stores(&self) -> Stores<'_> {
         Stores { plan: &self.plan, fitted: &self.fitted, axes: self.axes.iter().map(Option::as_ref).collect() }
+    }
+
+    /// The same for new rows that have labels: each of them is a sample, whatever part it would be of.
+    pub fn labelled(mut self) -> Self {
+        self.plan.samples.split = SplitPlan::None;
+        self.plan.samples.downsample = None;
+        // Who is who among new rows is not for the numbers of training to say.
+        self.plan.samples.keys.clear();
+        self.labelled = true;
+        self
     }
 
     pub(crate) fn save(&self, dir: &Path) -> io::Result<()> {

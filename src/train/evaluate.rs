@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::ahead::ahead;
+use super::ahead::{Ready, ahead};
 use super::engine::{Engine, Params};
-use super::failure::explain;
+use super::failure::{explain, step_failed};
 use super::metric::{self, Measured, Scored};
 use super::order;
-use crate::data::{Dataset, Order};
+use crate::data::{Batch, Dataset, Order};
 use crate::diag::Diagnostic;
 use crate::exec::candle::Schedule;
 use crate::exec::feed::Column;
@@ -61,67 +61,111 @@ pub fn evaluate(
     stop: &mut dyn FnMut() -> bool,
 ) -> Result<Option<Evaluation>, Diagnostic> {
     let Subject { dataset, metrics, part, batch } = subject;
-    let mut columns: BTreeMap<String, Vec<f32>> = BTreeMap::new();
-    let mut groups: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    let mut lengths: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-    let (mut samples, mut loss) = (0u64, 0.0f64);
-    let schedule = Schedule::new();
+    let mut tally = Tally::default();
     let batches = dataset.batches(part, batch, Order::Sequential, 0);
     for ready in ahead(batches, engine.preparation(), Noise::default(), false) {
         let ready = ready?;
         if stop() {
             return Ok(None);
         }
+        tally.add(engine, params, ready, metrics, &format!("in {}", name(part)))?;
+    }
+    let expected = dataset.len(part) as u64;
+    if tally.samples < expected {
+        let title = format!("{} of {expected} samples of {} were read", tally.samples, name(part));
+        return Err(Diagnostic::new("E0621", title).note("the thread that builds batches ended early"));
+    }
+    Ok(Some(tally.measured(metrics)))
+}
+
+/// Computes losses and metrics of batches that come from elsewhere.
+///
+/// # Errors
+/// As [`evaluate`].
+pub(super) fn evaluate_batches(
+    engine: &mut Engine,
+    params: &mut Params,
+    metrics: &[Metric],
+    batches: impl Iterator<Item = Result<Batch, Diagnostic>>,
+) -> Result<Evaluation, Diagnostic> {
+    let mut tally = Tally::default();
+    let (preparation, noise) = (engine.preparation(), Noise::default());
+    for batch in batches {
+        let batch = batch?;
+        let prepared = preparation.prepare(&batch.feed, noise).map_err(step_failed)?;
+        let ready = Ready { prepared, samples: batch.feed.samples, keys: batch.keys, noise };
+        tally.add(engine, params, ready, metrics, "in the rows")?;
+    }
+    Ok(tally.measured(metrics))
+}
+
+/// What batches have come to so far.
+#[derive(Default)]
+struct Tally {
+    columns: BTreeMap<String, Vec<f32>>,
+    groups: BTreeMap<String, Vec<u32>>,
+    lengths: BTreeMap<String, Vec<u32>>,
+    samples: u64,
+    loss: f64,
+}
+
+impl Tally {
+    fn add(
+        &mut self,
+        engine: &mut Engine,
+        params: &mut Params,
+        ready: Ready,
+        metrics: &[Metric],
+        when: &str,
+    ) -> Result<(), Diagnostic> {
+        let schedule = Schedule::new();
         let outputs = match engine.step(params, &ready.prepared, &schedule, ready.noise) {
             Ok(outputs) => outputs,
-            Err(error) => {
-                let when = format!("in {}", name(part));
-                return Err(explain(error, engine, params, (&ready.prepared, &schedule, ready.noise), &when));
-            }
+            Err(error) => return Err(explain(error, engine, params, (&ready.prepared, &schedule, ready.noise), when)),
         };
-        samples += ready.samples as u64;
+        self.samples += ready.samples as u64;
         for root in engine.graph().losses() {
             if let Some(Column::F32(values)) = outputs.get(&root.name) {
-                loss += f64::from(values.first().copied().unwrap_or(0.0)) * ready.samples as f64;
+                self.loss += f64::from(values.first().copied().unwrap_or(0.0)) * ready.samples as f64;
             }
         }
         for root in engine.graph().outputs() {
             if let Some(Column::F32(values)) = outputs.get(&root.name) {
-                columns.entry(root.name.clone()).or_default().extend(values);
+                self.columns.entry(root.name.clone()).or_default().extend(values);
             }
         }
         for over in lists_of(metrics) {
             if let Some(axis) = engine.graph().axes().find(over) {
-                let list =
-                    ready.prepared.rows.offsets(axis).windows(2).map(|ends| ends[1] - ends[0]).collect::<Vec<_>>();
-                lengths.entry(over.to_owned()).or_default().extend(list);
+                let offsets = ready.prepared.rows.offsets(axis);
+                let lengths = self.lengths.entry(over.to_owned()).or_default();
+                lengths.extend(offsets.windows(2).map(|ends| ends[1] - ends[0]));
             }
         }
         for (column, keys) in ready.keys {
-            groups.entry(column).or_default().extend(keys);
+            self.groups.entry(column).or_default().extend(keys);
         }
+        Ok(())
     }
-    let expected = dataset.len(part) as u64;
-    if samples < expected {
-        let title = format!("{} of {expected} samples of {} were read", samples, name(part));
-        return Err(Diagnostic::new("E0621", title).note("the thread that builds batches ended early"));
+
+    fn measured(self, metrics: &[Metric]) -> Evaluation {
+        let Self { columns, groups, lengths, samples, loss } = self;
+        let measured = metrics.iter().map(|metric| {
+            let column = |name: &str| columns.get(name).map(Vec::as_slice).unwrap_or_default();
+            let measured = match &metric.of {
+                MetricOf::Samples { score, label, by } => {
+                    let keys = by.as_ref().and_then(|by| groups.get(&by.name)).map(Vec::as_slice).unwrap_or_default();
+                    measure(metric.kind, column(score), column(label), keys)
+                }
+                MetricOf::Ranks { rank, k } => order::of_ranks(metric.kind, column(rank), *k),
+                MetricOf::Lists { score, label, over, k } => {
+                    let lengths = lengths.get(over).map(Vec::as_slice).unwrap_or_default();
+                    order::of_lists(metric.kind, column(score), column(label), lengths, *k)
+                }
+            };
+            (metric.name.clone(), measured)
+        });
+        Evaluation { samples, loss: loss / samples.max(1) as f64, metrics: measured.collect() }
     }
-    let measured = metrics.iter().map(|metric| {
-        let column = |name: &str| columns.get(name).map(Vec::as_slice).unwrap_or_default();
-        let measured = match &metric.of {
-            MetricOf::Samples { score, label, by } => {
-                let keys = by.as_ref().and_then(|by| groups.get(&by.name)).map(Vec::as_slice).unwrap_or_default();
-                measure(metric.kind, column(score), column(label), keys)
-            }
-            MetricOf::Ranks { rank, k } => order::of_ranks(metric.kind, column(rank), *k),
-            MetricOf::Lists { score, label, over, k } => {
-                let lengths = lengths.get(over).map(Vec::as_slice).unwrap_or_default();
-                order::of_lists(metric.kind, column(score), column(label), lengths, *k)
-            }
-        };
-        (metric.name.clone(), measured)
-    });
-    Ok(Some(Evaluation { samples, loss: loss / samples.max(1) as f64, metrics: measured.collect() }))
 }
 
 /// The axes of lists that metrics measure, each once.

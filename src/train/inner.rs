@@ -8,6 +8,7 @@ use super::predict::{BATCH, Predictor};
 use super::run_dir::{BEST, FROZEN, LAST, RunDir, SPEC};
 use crate::data::{DataBundle, Dataset, RawBatches, rows_beside, rows_of_samples, train_rows};
 use crate::diag::{Diagnostic, Diags, Sources};
+use crate::exec::feed::{Column, Feed};
 use crate::ir::graph::Graph;
 use crate::ir::input::InputSource;
 use crate::syntax::spec::{Named, Part, RunSpec, Spec};
@@ -47,6 +48,20 @@ impl Inner {
         }
     }
 
+    /// Opens every run that a graph reads.
+    pub(super) fn all(spec: &Spec, graph: &Graph, base: &Path, backend: &Backend) -> Result<Vec<Self>, Diagnostic> {
+        runs(spec, &[graph]).into_iter().map(|run| Self::open(run, base, backend)).collect()
+    }
+
+    /// The values of all of them for the rows of a file that is written as samples of `other` are.
+    pub(super) fn streams<'a>(
+        all: &'a mut [Self],
+        other: &DataBundle,
+        path: &Path,
+    ) -> Result<Vec<Stream<'a>>, Diagnostic> {
+        all.iter_mut().map(|inner| inner.of_file(other, path)).collect()
+    }
+
     /// The name under which graphs read it.
     pub(super) fn name(&self) -> &str {
         &self.run.name.name
@@ -76,14 +91,22 @@ impl Inner {
         Ok(numbers)
     }
 
-    /// The values of the rows of a file that is written as samples of `other` are, in order.
-    pub(super) fn of_file(&mut self, other: &DataBundle, path: &Path) -> Result<Stream<'_>, Diagnostic> {
+    fn of_file(&mut self, other: &DataBundle, path: &Path) -> Result<Stream<'_>, Diagnostic> {
         let mut diags = Diags::default();
         match rows_beside(self.predictor.bundle(), other, path, BATCH, &mut diags) {
             Some(batches) => Ok(Stream { inner: self, batches, ready: Vec::new() }),
             None => Err(failed(&self.run, &diags)),
         }
     }
+}
+
+/// Puts the values of the next rows of a file beside their other columns.
+pub(super) fn fill(streams: &mut [Stream], feed: &mut Feed) -> Result<(), Diagnostic> {
+    for stream in streams {
+        let values = stream.take(feed.samples)?;
+        feed.columns.insert(stream.inner.name().to_owned(), Column::F32(values));
+    }
+    Ok(())
 }
 
 /// The values of the rows of a file.
@@ -95,13 +118,8 @@ pub(super) struct Stream<'a> {
 }
 
 impl Stream<'_> {
-    /// The name under which graphs read them.
-    pub(super) fn name(&self) -> &str {
-        self.inner.name()
-    }
-
     /// Those of the next so many rows.
-    pub(super) fn take(&mut self, rows: usize) -> Result<Vec<f32>, Diagnostic> {
+    fn take(&mut self, rows: usize) -> Result<Vec<f32>, Diagnostic> {
         let count = rows * self.inner.width();
         while self.ready.len() < count {
             let run = &self.inner.run;

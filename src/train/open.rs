@@ -6,23 +6,23 @@ use std::sync::Arc;
 
 use super::checkpoint::{self, State};
 use super::engine::{Backend, Engine, Params};
-use super::evaluate::{Subject, evaluate};
+use super::evaluate::{Subject, evaluate, evaluate_batches, name};
 use super::failure::{pass_failed, step_failed};
 use super::fit::monitor;
-use super::inner::{Inner, runs};
-use super::predict::Predictor;
+use super::inner::{Inner, fill};
+use super::predict::{BATCH, Predictor};
 use super::results::Results;
 use super::run::identity;
 use super::run_dir::{BEST, LAST, RunDir, SPEC};
 use super::{table_rows, wants};
-use crate::data::{DataBundle, Dataset};
+use crate::data::{DataBundle, Dataset, Raw, predict_rows};
 use crate::diag::{Diagnostic, Diags, Sources};
 use crate::exec::weights::Weights;
 use crate::ir::graph::Graph;
-use crate::lower::{Program, lower};
+use crate::lower::{Metric, MetricOf, Program, lower};
 use crate::pass::root::alone;
 use crate::pass::{Goal, PassError, instantiate};
-use crate::syntax::spec::{Part, Spec};
+use crate::syntax::spec::{Part, Per, Spec};
 
 /// A run with its best weights, or its last ones where no validation chose.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Trained {
         let rows = table_rows(&[&graph], |table| dataset.rows_of(table))?;
         self.fits(&graph, &rows)?;
         if dataset.is_empty(part) {
-            let title = format!("the run has no samples in {}", super::evaluate::name(part));
+            let title = format!("the run has no samples in {}", name(part));
             return Err(Diagnostic::new("E0615", title).help("`split` of the samples says what is in which part"));
         }
         let mut engine = Engine::new(graph, rows, backend).map_err(step_failed)?;
@@ -85,8 +85,71 @@ impl Trained {
         let mut results = Results::new(monitor(&spec.train, &program.metrics).0, &self.state.progress);
         let measured = self.dir.measurements().into_iter().filter_map(|line| line.get("step")?.as_u64());
         results.steps = measured.max().unwrap_or(results.steps);
-        results.parts.extend(evaluation.map(|evaluation| (part, evaluation)));
+        results.parts.extend(evaluation.map(|evaluation| (name(part).to_owned(), evaluation)));
         Ok(Some(results))
+    }
+
+    /// Measures the weights on new rows, in the format of the samples' source, labels included. Metrics group by texts, so
+    /// users that training did not know are told apart.
+    pub fn evaluate_rows(&self, input: &Path, backend: &Backend, diags: &mut Diags) -> Option<Results> {
+        self.evaluated_rows(input, backend, diags).map_err(|finding| diags.push(finding)).ok().flatten()
+    }
+
+    fn evaluated_rows(
+        &self,
+        input: &Path,
+        backend: &Backend,
+        diags: &mut Diags,
+    ) -> Result<Option<Results>, Diagnostic> {
+        if self.spec.samples.per != Per::Row {
+            let title = "measuring new rows of a run whose samples are per user is not supported yet";
+            return Err(Diagnostic::new("E0451", title).help("without `--input` its own parts are measured"));
+        }
+        let metrics = &self.program.metrics;
+        let Some((mut engine, bundle)) = self.engine(&self.program.graph, Goal::Evaluate, backend, diags)? else {
+            return Ok(None);
+        };
+        let bundle = Arc::new(bundle.labelled());
+        let mut params = Params::new(self.weights.clone(), backend).map_err(step_failed)?;
+        let mut inner = Inner::all(&self.spec, engine.graph(), self.dir.path(), backend)?;
+        let mut streams = Inner::streams(&mut inner, &bundle, input)?;
+        let mut keep: Vec<String> = metrics.iter().filter_map(by).collect();
+        keep.sort_unstable();
+        keep.dedup();
+        let Some(batches) = predict_rows(&bundle, input, BATCH, &keep, diags) else { return Ok(None) };
+        let mut codes: Vec<BTreeMap<String, u32>> = vec![BTreeMap::new(); keep.len()];
+        let batches = batches.map(|raw| {
+            let Raw { mut batch, kept } = raw?;
+            fill(&mut streams, &mut batch.feed)?;
+            for ((name, texts), codes) in keep.iter().zip(&kept).zip(&mut codes) {
+                let mut code = |text: &Option<String>| {
+                    let next = codes.len() as u32 + 1;
+                    text.as_ref().map_or(0, |text| *codes.entry(text.clone()).or_insert(next))
+                };
+                batch.keys.insert(name.clone(), texts.iter().map(&mut code).collect());
+            }
+            Ok(batch)
+        });
+        let evaluation = evaluate_batches(&mut engine, &mut params, metrics, batches)?;
+        let mut results = Results::new(monitor(&self.spec.train, metrics).0, &self.state.progress);
+        results.parts.push(("rows".to_owned(), evaluation));
+        Ok(Some(results))
+    }
+
+    /// A graph of a model, ready to be computed with this run's weights, and its data section.
+    fn engine(
+        &self,
+        model: &Graph,
+        goal: Goal,
+        backend: &Backend,
+        diags: &mut Diags,
+    ) -> Result<Option<(Engine, DataBundle)>, Diagnostic> {
+        let graph = instantiate(model, goal, None).map_err(pass_failed)?;
+        let bundle = DataBundle::load(self.dir.path(), &self.spec, &wants(&[&graph]), diags);
+        let Some(bundle) = bundle else { return Ok(None) };
+        let rows = table_rows(&[&graph], |table| bundle.rows_of(table))?;
+        self.fits(&graph, &rows)?;
+        Ok(Some((Engine::new(graph, rows, backend).map_err(step_failed)?, bundle)))
     }
 
     /// What scores new rows.
@@ -112,15 +175,8 @@ impl Trained {
 
     /// What computes the outputs of a model graph.
     fn scorer(&self, model: &Graph, backend: &Backend, diags: &mut Diags) -> Result<Option<Predictor>, Diagnostic> {
-        let spec = &self.spec;
-        let graph = instantiate(model, Goal::Predict, None).map_err(pass_failed)?;
-        let Some(bundle) = DataBundle::load(self.dir.path(), spec, &wants(&[&graph]), diags) else { return Ok(None) };
-        let rows = table_rows(&[&graph], |table| bundle.rows_of(table))?;
-        self.fits(&graph, &rows)?;
-        let inner = runs(spec, &[&graph]);
-        let inner = inner.into_iter().map(|run| Inner::open(run, self.dir.path(), backend));
-        let inner = inner.collect::<Result<Vec<_>, _>>()?;
-        let engine = Engine::new(graph, rows, backend).map_err(step_failed)?;
+        let Some((engine, bundle)) = self.engine(model, Goal::Predict, backend, diags)? else { return Ok(None) };
+        let inner = Inner::all(&self.spec, engine.graph(), self.dir.path(), backend)?;
         let params = Params::new(self.weights.clone(), backend).map_err(step_failed)?;
         Ok(Some(Predictor::new(engine, params, Arc::new(bundle), inner)))
     }
@@ -132,5 +188,13 @@ impl Trained {
         }
         let title = format!("the weights in `{}` are of another model, or of other data", self.dir.path().display());
         Err(Diagnostic::new("E0616", title).help("a run directory is copied as a whole"))
+    }
+}
+
+/// The column that a metric groups rows by.
+fn by(metric: &Metric) -> Option<String> {
+    match &metric.of {
+        MetricOf::Samples { by: Some(by), .. } => Some(by.name.clone()),
+        _ => None,
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::engine::{Engine, Params, Preparation};
 use super::failure::step_failed;
-use super::inner::{Inner, Stream};
+use super::inner::{Inner, Stream, fill};
 use crate::data::{DataBundle, RawBatches, predict_rows};
 use crate::diag::{Diagnostic, Diags};
 use crate::exec::candle::Schedule;
@@ -69,7 +69,7 @@ impl Predictor {
         let width = self.width();
         // Taken out, so that they can be read while the rest of `self` computes.
         let mut inner = std::mem::take(&mut self.inner);
-        let streams = inner.iter_mut().map(|inner| inner.of_file(&self.bundle, input)).collect::<Result<Vec<_>, _>>();
+        let streams = Inner::streams(&mut inner, &self.bundle, input);
         let scored = streams.and_then(|streams| self.rows(batches, streams, width, take));
         self.inner = inner;
         scored
@@ -86,10 +86,7 @@ impl Predictor {
         for raw in batches {
             let mut raw = raw?;
             let feed = &mut raw.batch.feed;
-            for stream in &mut streams {
-                let values = stream.take(feed.samples)?;
-                feed.columns.insert(stream.name().to_owned(), Column::F32(values));
-            }
+            fill(&mut streams, feed)?;
             let scores = self.values(feed)?;
             for (row, scores) in scores.chunks_exact(width.max(1)).enumerate() {
                 kept.clear();

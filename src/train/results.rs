@@ -11,8 +11,8 @@ use crate::syntax::spec::Part;
 /// The best weights of a run, measured.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Results {
-    /// What was measured, by part.
-    pub parts: Vec<(Part, Evaluation)>,
+    /// What was measured, by part, or `rows` for new rows.
+    pub parts: Vec<(String, Evaluation)>,
     /// The metric that chose the weights.
     pub monitor: String,
     /// Its value in validation, and the step it was measured after; none where it never had one, and then the weights are
@@ -30,7 +30,7 @@ impl Results {
 
     /// What was measured on a part.
     pub fn of(&self, part: Part) -> Option<&Evaluation> {
-        self.parts.iter().find(|(of, _)| *of == part).map(|(_, evaluation)| evaluation)
+        self.parts.iter().find(|(of, _)| of == name(part)).map(|(_, evaluation)| evaluation)
     }
 }
 
@@ -49,10 +49,10 @@ impl Display for Results {
         let mut table = vec![header];
         let mut notes = Vec::new();
         for (part, evaluation) in &self.parts {
-            let mut line = vec![name(*part).to_owned(), evaluation.samples.to_string(), number(Some(evaluation.loss))];
+            let mut line = vec![part.clone(), evaluation.samples.to_string(), number(Some(evaluation.loss))];
             for (metric, measured) in &evaluation.metrics {
                 line.push(number(measured.value));
-                notes.extend(measured.note.as_ref().map(|note| format!("{} {metric}: {note}", name(*part))));
+                notes.extend(measured.note.as_ref().map(|note| format!("{} {metric}: {note}", part)));
             }
             table.push(line);
         }
@@ -114,7 +114,7 @@ mod tests {
         let measured = |value: Option<f64>, note: &str| Measured { value, note: Some(note.to_owned()) };
         let metrics =
             vec![("auc".to_owned(), measured(None, "all labels are 1")), ("gauc".to_owned(), measured(Some(0.5), "x"))];
-        let parts = vec![(Part::Test, Evaluation { samples: 12, loss: 0.25, metrics })];
+        let parts = vec![("test".to_owned(), Evaluation { samples: 12, loss: 0.25, metrics })];
         let mut results = Results { parts, monitor: "gauc".to_owned(), best: Some((0.625, 40)), steps: 60 };
         let expected = "\
 part  samples    loss  auc    gauc

@@ -223,7 +223,7 @@ fn results(
             let line = measurement(name(part), progress.step, progress.epoch + 1, &evaluation);
             setting.dir.append_measurement(&line)?;
         }
-        results.parts.push((part, evaluation));
+        results.parts.push((name(part).to_owned(), evaluation));
     }
     Ok(Some(results))
 }

@@ -45,6 +45,7 @@ outputs:
   ctr: sigmoid(logit)
 metrics:
   auc: auc(ctr, liked)
+  gauc: gauc(ctr, liked, by=user)
 train:
   batch: 32
   epochs: 12

@@ -65,5 +65,5 @@ fn samples(file: &BeingRead, rows: Rows) -> Result<Samples, Diagnostic> {
     let mut builder = Builder::memory();
     write_samples(encoding, &file.stream, &table, &order, &see, &mut builder).map_err(broken)?;
     let container = builder.finish("").map_err(broken)?;
-    Samples::read(plan, &container, false).ok_or_else(|| damaged(Damaged))
+    Samples::read(plan, &container, bundle.labelled).ok_or_else(|| damaged(Damaged))
 }

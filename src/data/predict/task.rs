@@ -28,6 +28,7 @@ fn of_rows(bundle: &DataBundle) -> Task {
             || lists.iter().any(listed_times)
             || values.into_iter().any(reads_time),
         lists,
+        labels: bundle.labelled,
         serving: true,
         ..Task::default()
     }
