@@ -41,6 +41,12 @@ impl Uses<'_> {
     /// The kind that all uses agree on; anything if they do not.
     fn kind(self) -> (Kind, Vec<String>) {
         let Some(&first) = self.kinds.first() else { return (Kind::Any, Vec::new()) };
+        let axes = |kind: &Kind| matches!(kind, Kind::Axis | Kind::Axes | Kind::Over);
+        if self.kinds.iter().all(axes) {
+            // One axis is also a list of axes, and what can be reduced over.
+            let one = [Kind::Axis, Kind::Axes].into_iter().find(|kind| self.kinds.contains(kind));
+            return (one.unwrap_or(Kind::Over), self.words);
+        }
         let settled =
             super::check::is_said_by_word(first) || !matches!(first, Kind::Value | Kind::Ids | Kind::Condition);
         if !settled || self.kinds.iter().any(|kind| *kind != first) {
@@ -88,7 +94,11 @@ impl Uses<'_> {
                         self.expr(&arg.value);
                         continue;
                     };
-                    if self.is_it(&arg.value) {
+                    if let (Kind::Axes | Kind::Over, ExprKind::List(items)) = (slot.kind, &arg.value.kind) {
+                        for item in items {
+                            if self.is_it(item) { self.kinds.push(Kind::Axis) } else { self.expr(item) }
+                        }
+                    } else if self.is_it(&arg.value) {
                         self.kinds.push(if slot.kind == Kind::Lengths { Kind::Count } else { slot.kind });
                         slot.words.iter().for_each(|word| self.add(word.clone()));
                     } else {

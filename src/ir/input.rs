@@ -57,7 +57,7 @@ pub enum InputSource {
 
 /// The axis that every spec has without saying so: the complete earlier rows of the user of a sample, in the samples' own
 /// source, cut by no `last`.
-pub const SEEN: &str = "seen";
+pub const SEEN: &str = "B.seen";
 
 impl InputSource {
     /// The source that an input's name alone stands for: the feature of that name, along the axis before its last dot.

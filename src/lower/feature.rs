@@ -13,7 +13,7 @@ use crate::ir::types::{Space, Type};
 use crate::syntax::spec::{FeatureKind, FeatureSpec, Pool};
 
 use super::axes::AxesOf;
-use super::names::{Names, Thing};
+use super::names::{BATCH, Names, Thing};
 use super::tables::Tables;
 
 /// The names of a spec for the evaluation of its expressions.
@@ -150,6 +150,9 @@ pub(super) fn vector_width(feature: &FeatureSpec) -> Option<u32> {
 impl Outer for Inputs<'_> {
     /// The names of the spec, and [`SEEN`]: an expression of a spec cannot name it, the lowering of a metric can.
     fn name(&mut self, to: &mut Builder, name: &str) -> Result<Option<Item>, Fault> {
+        if name == BATCH {
+            return Ok(Some(Item::Axis(self.axes.batch)));
+        }
         if name == SEEN {
             return Ok(self.axes.seen(self.names.spec, to).map(Item::Axis));
         }

@@ -5,6 +5,7 @@
 
 mod axes;
 mod blame;
+mod coupled;
 mod feature;
 mod leak;
 mod loss;
@@ -72,6 +73,7 @@ pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Pr
     let metrics = metric::metrics(spec, &references, &mut blame, &mut at);
     let graph = at.to.finish();
     target::check(spec, &graph, diags);
+    coupled::check(spec, &graph, diags);
     let tables = tables.used(&graph);
     if !diags.has_errors() {
         unused::check(spec, &names, &references, diags);

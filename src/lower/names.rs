@@ -59,9 +59,11 @@ pub(super) struct Names<'a> {
     made: BTreeMap<String, &'a str>,
 }
 
-/// Names that mean something by themselves: the axis of samples, that of all earlier rows of a user, and the width in the
-/// place of an axis.
-const RESERVED: &[&str] = &["B", crate::ir::input::SEEN, "width"];
+/// The axis of samples, which an expression may name like any other.
+pub(super) const BATCH: &str = "B";
+
+/// Names that mean something by themselves: the axis of samples, and the width in the place of an axis.
+const RESERVED: &[&str] = &[BATCH, "width"];
 
 impl<'a> Names<'a> {
     pub(super) fn read(
@@ -213,6 +215,7 @@ impl check::Names for Scope<'_> {
     fn look(&self, name: &Ident) -> Result<(), Diagnostic> {
         let names = self.names;
         match names.thing(&name.name) {
+            None if name.name == BATCH => Ok(()),
             Some(Thing::Label) if self.section == Section::Inputs => {
                 let title = format!("label `{}` is known only after the prediction", name.name);
                 let finding = Diagnostic::new("E0402", title).at(name.span, "");

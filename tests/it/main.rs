@@ -4,6 +4,7 @@
 mod backends;
 mod both;
 mod cli;
+mod combinations;
 mod conformance;
 mod data;
 mod docs;

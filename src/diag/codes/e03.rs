@@ -153,6 +153,13 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n  %l: f32[1] = sum(%x) {over: B}\n  loss l = %l\n}",
     },
     Explanation {
+        code: "E0321",
+        title: "a prediction that depends on other samples",
+        text: "In serving a sample stands alone, so nothing that reduces or compares along `B`, the axis of samples, may reach an output or a metric. In a loss it may: negatives of the same batch are `twin(item, B, as=other)`.",
+        example: "model:\n  centred: logit - mean(logit, over=B)\noutputs:\n  ctr: sigmoid(centred)",
+        fix: "model:\n  centred: batch_norm(logit)\noutputs:\n  ctr: sigmoid(centred)",
+    },
+    Explanation {
         code: "E0350",
         title: "the model is too large",
         text: "Blocks are expanded where they are called. A block that calls another one twice, which calls a third one twice, and so on, doubles at every\n\

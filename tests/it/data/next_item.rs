@@ -93,14 +93,14 @@ fn a_split_by_time_has_a_sample_per_user_and_part() {
 #[test]
 fn everything_seen_is_there_whatever_is_cut() {
     let world = pairs("user", ", last: 1");
-    let batch = world.batch(&["past.item", "seen.item", "user"], Part::Test);
+    let batch = world.batch(&["past.item", "B.seen.item", "user"], Part::Test);
     let by_user = |axis: &str, name: &str| {
         let mut all: Vec<Vec<u32>> = rows(&batch, axis, name).into_iter().map(<[u32]>::to_vec).collect();
         all.sort();
         all
     };
     assert_eq!(by_user("past", "past.item"), [vec![1], vec![4]]);
-    assert_eq!(by_user("seen", "seen.item"), [vec![1, 2, 3, 4, 1], vec![2, 4]]);
+    assert_eq!(by_user("B.seen", "B.seen.item"), [vec![1, 2, 3, 4, 1], vec![2, 4]]);
     assert!(ids(&batch, "user").iter().all(|user| *user > 0));
 }
 
@@ -130,12 +130,12 @@ fn predict(world: &World, wants: &[&str], text: &str) -> Vec<Raw> {
 
 #[test]
 fn a_prediction_sees_all_rows_of_a_user_and_no_target() {
-    let wants = ["user", "past.item", "seen.item"];
+    let wants = ["user", "past.item", "B.seen.item"];
     let raw = predict(&pairs("user", ", last: 2"), &wants, "n x\na z\nn y\nb w\nn q\na x\n");
     let batches: Vec<_> = raw.iter().map(|raw| &raw.batch).collect();
     assert_eq!(batches.iter().map(|batch| batch.feed.samples).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(rows(batches[0], "past", "past.item"), [&[3, 0][..], &[4, 2]], "users in order of first appearance");
-    assert_eq!(rows(batches[0], "seen", "seen.item"), [&[2, 3, 0][..], &[4, 2]], "and nothing that training stored");
+    assert_eq!(rows(batches[0], "seen", "B.seen.item"), [&[2, 3, 0][..], &[4, 2]], "and nothing that training stored");
     assert_eq!(rows(batches[1], "past", "past.item"), [&[1][..]]);
     assert_eq!(ids(batches[0], "user")[0], 0);
     assert_ne!(ids(batches[0], "user")[1], 0);
