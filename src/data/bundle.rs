@@ -14,6 +14,7 @@ use super::fit::Fitted;
 use super::join::Joined;
 use super::load::streams;
 use super::plan::{Origin, Plan, SplitPlan, build};
+use super::proposal::Proposal;
 use super::report::Report;
 use super::store::{Stored, read_array, read_feature};
 use crate::diag::{Diagnostic, Diags};
@@ -39,6 +40,8 @@ pub struct DataBundle {
     pub(crate) joined: Vec<Joined>,
     /// By axis of the plan; none for axes that samples list.
     pub(crate) axes: Vec<Option<EventStore>>,
+    /// By draw of the plan.
+    pub(crate) draws: Vec<Proposal>,
     pub(crate) facts: Facts,
     pub(crate) container: Container,
     /// Whether new rows are read with their labels.
@@ -85,7 +88,8 @@ impl DataBundle {
             *delay = kept?.first().copied()?;
             axes.push(Some(EventStore::read(&plan, axis, &container)?));
         }
-        Some(DataBundle { plan, fitted, joined, axes, facts, container, labelled: false })
+        let draws = plan.draws.iter().map(|draw| Proposal::read(&plan, draw, &container)).collect::<Option<_>>()?;
+        Some(DataBundle { plan, fitted, joined, axes, draws, facts, container, labelled: false })
     }
 
     /// Reads what [`super::Dataset::save`] put into a run's directory, for the inputs of an inference graph. None, with a
@@ -96,13 +100,19 @@ impl DataBundle {
 
     /// What batches are built from.
     pub(crate) fn stores(&self) -> Stores<'_> {
-        Stores { plan: &self.plan, fitted: &self.fitted, axes: self.axes.iter().map(Option::as_ref).collect() }
+        Stores {
+            plan: &self.plan,
+            fitted: &self.fitted,
+            axes: self.axes.iter().map(Option::as_ref).collect(),
+            draws: &self.draws,
+        }
     }
 
     /// The same for new rows that have labels: each of them is a sample, whatever part it would be of.
     pub fn labelled(mut self) -> Self {
         self.plan.samples.split = SplitPlan::None;
         self.plan.samples.downsample = None;
+        self.plan.samples.negatives = None;
         // Who is who among new rows is not for the numbers of training to say.
         self.plan.samples.keys.clear();
         self.labelled = true;

@@ -8,7 +8,9 @@ use std::time::UNIX_EPOCH;
 
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::plan::{AxisPlan, FeaturePlan, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan, Unit};
+use super::plan::{
+    AxisPlan, DrawPlan, FeaturePlan, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan, Unit,
+};
 use super::source::SourceFile;
 use crate::expr::ast::Expr;
 
@@ -72,7 +74,7 @@ pub(crate) fn told(path: &Path) -> io::Result<String> {
 /// A plan as text without places: equal for specs that mean the same. Every field is taken apart by name, so that a new
 /// one cannot be forgotten here.
 fn canonical(plan: &Plan) -> String {
-    let Plan { sources, samples, joins, vocabularies, tables, features, axes, inputs } = plan;
+    let Plan { sources, samples, joins, vocabularies, tables, features, axes, draws, inputs, hidden } = plan;
     let mut out = String::new();
     for source in sources {
         let SourcePlan { name, span: _, paths: _, dialect, key, filter, time, skip_broken } = source;
@@ -80,7 +82,8 @@ fn canonical(plan: &Plan) -> String {
         let (key, filter) = (key.as_ref().map(|key| &key.name), shown(filter.as_ref()));
         let _ = writeln!(out, "source {name:?} {dialect:?} {key:?} {filter:?} {time:?} {skip_broken}");
     }
-    let SamplesPlan { unit, sources, labels, outcomes, split, split_span: _, downsample, ties, keys } = samples;
+    let SamplesPlan { unit, sources, labels, outcomes, split, split_span: _, downsample, negatives, ties, keys } =
+        samples;
     let names = |list: &[crate::expr::ast::Ident]| list.iter().map(|name| name.name.clone()).collect::<Vec<_>>();
     let _ = writeln!(out, "samples {sources:?} {:?} {ties:?} {:?}", names(outcomes), names(keys));
     let _ = match unit {
@@ -129,9 +132,14 @@ fn canonical(plan: &Plan) -> String {
                 let times = times.as_ref().map(|list| &list.name);
                 writeln!(out, "{columns:?} {times:?} {newest_first} {separator:?}")
             }
+            Origin::Draw { draw, n, along } => writeln!(out, "draw {draw:?} {n} {along:?}"),
         };
     }
-    let _ = writeln!(out, "inputs {inputs:?}");
+    for draw in draws {
+        let DrawPlan { name, span: _, key, features, by, power, not_in, seed } = draw;
+        let _ = writeln!(out, "draw {name:?} {key} {features:?} {by:?} {power} {not_in:?} {seed}");
+    }
+    let _ = writeln!(out, "inputs {inputs:?} {hidden:?} {negatives:?}");
     out
 }
 

@@ -22,7 +22,7 @@ use super::source::SourceFile;
 use super::split::split;
 use super::survey::survey;
 use super::views::{Train, views};
-use super::{Want, findings};
+use super::{Want, findings, proposal};
 use crate::diag::{Diagnostic, Diags};
 use crate::syntax::spec::{Part, Spec};
 
@@ -135,6 +135,12 @@ fn read(
         facts.joined.insert(source.name.clone(), joined.names.clone());
     }
     let encoding = Encoding { plan, fitted: &fitted, renumbering: &renumbering };
+    for draw in &plan.draws {
+        proposal::write(encoding, draw, (&loaded, &train), &mut builder, diags)?;
+    }
+    if diags.has_errors() {
+        return Ok(None);
+    }
     for views in &views {
         let (task, table) = (&loaded.streams[views.stream].task, &loaded.tables[views.stream]);
         write_events(encoding, task, table, views.axis, &views.events, &mut builder)?;
@@ -197,7 +203,7 @@ impl Dataset {
 
     /// Samples of a part.
     pub fn len(&self, part: Part) -> usize {
-        self.samples.range(part).len()
+        self.samples.range(part).len() * self.bundle.plan.made_of_a_row() as usize
     }
 
     /// Whether a part has no samples.

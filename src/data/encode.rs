@@ -22,7 +22,8 @@ pub(crate) struct Encoding<'a> {
 }
 
 impl Encoding<'_> {
-    fn renumber(&self, feature: usize) -> &[u32] {
+    /// The row of each number given while reading; empty where they are the same.
+    pub(crate) fn renumber(&self, feature: usize) -> &[u32] {
         match self.plan.features[feature].form {
             Form::Id { vocabulary } | Form::Ids { vocabulary, .. } => {
                 self.renumbering.get(vocabulary).map_or(&[], Vec::as_slice)
@@ -31,7 +32,8 @@ impl Encoding<'_> {
         }
     }
 
-    fn write(
+    /// Writes some rows of a feature.
+    pub(crate) fn write(
         &self,
         builder: &mut Builder,
         name: &str,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
 
-use super::batch::{Batch, Damaged, build};
+use super::batch::{Batch, Choice, Damaged, build};
 use super::bundle::DataBundle;
 use super::order::{Order, Permutation};
 use super::outside::Outside;
@@ -43,14 +43,21 @@ pub(crate) fn start(
 ) -> Batches {
     Ahead::of(move |send| {
         let range = samples.range(request.part);
+        let made = bundle.plan.made_of_a_row();
+        let count = range.len() as u64 * made;
         let stores = bundle.stores();
-        let permutation = Permutation::new(request.order, range.len());
+        // Validation and test draw the same whatever the order.
+        let turn = if request.part == Part::Train { request.order.turn() } else { None };
+        let permutation = Permutation::new(request.order, count as usize);
         let size = request.batch_size.max(1) as u64;
         let mut at = request.from_batch.saturating_mul(size);
-        while at < range.len() as u64 {
-            let end = at.saturating_add(size).min(range.len() as u64);
-            let places: Vec<u32> = (at..end).map(|at| (range.start as u64 + permutation.at(at)) as u32).collect();
-            let mut batch = build(&stores, &samples, &places, request.part).map_err(damaged);
+        while at < count {
+            let end = at.saturating_add(size).min(count);
+            let made_samples: Vec<u64> = (at..end).map(|at| permutation.at(at)).collect();
+            let places: Vec<u32> = made_samples.iter().map(|at| (range.start as u64 + at / made) as u32).collect();
+            let copies: Vec<u32> = made_samples.iter().map(|at| (at % made) as u32).collect();
+            let choice = Choice { places: &places, copies: &copies, part: request.part, turn };
+            let mut batch = build(&stores, &samples, &choice).map_err(damaged);
             if let Ok(built) = &mut batch
                 && let Err(finding) = outside.fill(&mut built.feed)
             {

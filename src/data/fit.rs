@@ -55,15 +55,15 @@ pub(crate) fn fit(
     Ok((Fitted { codebooks: Codebooks { vocabularies, keys }, features }, renumbering))
 }
 
-/// Every place where the train part has a value of a feature: its column and the row there. A row that is a sample and an
-/// event counts once.
-fn occurrences<'a>(
+/// Every place where the train part has a value of a feature: its column, the row there, and the same row if it is one of
+/// the samples' table. A row that is a sample and an event counts once.
+pub(crate) fn occurrences<'a>(
     plan: &'a Plan,
     loaded: &'a Loaded,
     train: &'a Train,
     feature: usize,
-) -> impl Iterator<Item = (&'a Written, usize)> {
-    let wanted = plan.inputs.iter().any(|input| input.value == InputValue::Sample { feature });
+) -> impl Iterator<Item = (&'a Written, usize, Option<u32>)> {
+    let wanted = plan.holds(InputValue::Sample { feature }) || plan.drawn_features().any(|drawn| drawn == feature);
     let along = move |axis: usize| plan.axes[axis].features.contains(&feature);
     let of_rows = loaded.streams.iter().enumerate().flat_map(move |(stream, Stream { task, .. })| {
         let table = &loaded.tables[stream];
@@ -75,7 +75,9 @@ fn occurrences<'a>(
                 (wanted && stream == 0 && train.teaches(*row))
                     || (train.has_event(stream, *row, &table.times) && event())
             };
-            (0..table.rows.len()).filter(counts).map(move |row| (&table.features[slot], row))
+            (0..table.rows.len())
+                .filter(counts)
+                .map(move |row| (&table.features[slot], row, (stream == 0).then_some(row as u32)))
         })
     });
     let samples = &loaded.tables[0];
@@ -84,7 +86,7 @@ fn occurrences<'a>(
         let slot = plan.axes[axis].features.iter().position(|known| *known == feature);
         slot.into_iter().flat_map(move |slot| {
             let rows = (0..samples.rows.len()).filter(|&row| train.samples[row]);
-            rows.flat_map(|row| range(&list.ends, row)).map(move |element| (&list.features[slot], element))
+            rows.flat_map(|row| range(&list.ends, row)).map(move |element| (&list.features[slot], element, None))
         })
     });
     of_rows.chain(of_lists)
@@ -108,7 +110,7 @@ fn count(plan: &Plan, loaded: &Loaded, train: &Train, vocabulary: usize) -> (Int
             Form::Id { vocabulary: own } | Form::Ids { vocabulary: own, .. } if *own == vocabulary => {}
             _ => continue,
         }
-        for (column, row) in occurrences(plan, loaded, train, feature) {
+        for (column, row, _) in occurrences(plan, loaded, train, feature) {
             match column {
                 Raw::Codes(codes) => add(codes[row]),
                 Raw::Bags { ends, codes } => codes[range(ends, row)].iter().for_each(|&code| add(code)),
@@ -134,7 +136,7 @@ fn numbers(plan: &Plan, loaded: &Loaded, train: &Train, views: &[Views], feature
         Form::Id { .. } | Form::Ids { .. } => return FeatureFit::default(),
     };
     let column = |at: usize| {
-        let plain = occurrences(plan, loaded, train, feature).filter_map(move |(column, row)| match column {
+        let plain = occurrences(plan, loaded, train, feature).filter_map(move |(column, row, _)| match column {
             Raw::Numbers { width, values } => values.get(row * width + at).copied(),
             _ => None,
         });

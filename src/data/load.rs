@@ -52,6 +52,7 @@ pub(crate) fn streams(plan: &Plan) -> Vec<Stream> {
         if at == 0 {
             task.labels = true;
             task.features = plan.sample_features();
+            task.features.extend(plan.drawn_features());
             task.lists = lists(plan);
             task.keys = plan.samples.keys.iter().map(|key| key.name.clone()).collect();
             if let SplitPlan::LeaveOneOut(of) | SplitPlan::Random { of: Some(of), .. } = &plan.samples.split {
@@ -95,7 +96,7 @@ pub(crate) fn lists(plan: &Plan) -> Vec<usize> {
 fn by(origin: &Origin) -> Option<String> {
     match origin {
         Origin::Events { by, .. } => Some(by.name.clone()),
-        Origin::Lists { .. } => None,
+        Origin::Lists { .. } | Origin::Draw { .. } => None,
     }
 }
 

@@ -21,6 +21,7 @@ mod order;
 mod outside;
 mod plan;
 mod predict;
+mod proposal;
 mod relative;
 pub mod report;
 mod rows;

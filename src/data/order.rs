@@ -10,6 +10,8 @@ pub enum Order {
     Sequential,
     /// By (time, row), drawn anew for every epoch.
     Stored {
+        /// Seed of the run.
+        seed: u64,
         /// Which epoch, from 0.
         epoch: u64,
     },
@@ -20,6 +22,19 @@ pub enum Order {
         /// Which epoch, from 0.
         epoch: u64,
     },
+}
+
+/// What draws are keyed by beside the sample: seed and epoch of the run, or nothing where they are to stay the same.
+pub(crate) type Turn = Option<(u64, u64)>;
+
+impl Order {
+    /// What the draws of a part are keyed by.
+    pub(crate) fn turn(self) -> Turn {
+        match self {
+            Order::Sequential => None,
+            Order::Stored { seed, epoch } | Order::Shuffled { seed, epoch } => Some((seed, epoch)),
+        }
+    }
 }
 
 /// Rounds of the network. Four make a permutation that no test of neighbours tells from a random one; more cost little.

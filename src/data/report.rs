@@ -18,6 +18,8 @@ pub struct Report {
     pub joins: Vec<JoinReport>,
     /// Train, validation, test, as far as the split makes them.
     pub parts: Vec<PartReport>,
+    /// Negatives that are made of each sample.
+    pub negatives: u32,
     /// Rows that no part takes.
     pub without_part: u64,
     /// Train rows that downsampling left out.
@@ -145,6 +147,9 @@ impl Display for Report {
         }
         for part in &self.parts {
             write!(f, "{}: {} samples", part.part, part.rows)?;
+            if self.negatives > 0 {
+                write!(f, " and {} negatives of each", self.negatives)?;
+            }
             for label in &part.labels {
                 write!(f, ", {} {:.4}", label.name, label.mean)?;
                 if label.known < part.rows {

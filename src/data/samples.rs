@@ -16,12 +16,14 @@ pub(crate) struct Samples {
     pub(crate) weights: Option<Array<f32>>,
     /// Codes of key columns, by name.
     pub(crate) keys: Vec<(String, Array<u32>)>,
-    /// By input of the plan, for features of the sample itself.
+    /// By feature of the plan, for those of the sample itself.
     pub(crate) features: Vec<Option<Stored>>,
-    /// By input of the plan, for labels and outcomes.
-    pub(crate) numbers: Vec<Option<Array<f32>>>,
-    /// By axis: the first element that each sample sees, and how many.
-    pub(crate) views: Vec<(Array<u32>, Array<u32>)>,
+    /// By label of the plan.
+    pub(crate) labels: Vec<Option<Array<f32>>>,
+    /// By outcome of the plan.
+    pub(crate) outcomes: Vec<Option<Array<f32>>>,
+    /// By axis: the first element that each sample sees, and how many; none for draws.
+    pub(crate) views: Vec<Option<(Array<u32>, Array<u32>)>>,
     /// By axis, by feature of the axis: elements that samples list themselves.
     pub(crate) lists: Vec<Option<Vec<Stored>>>,
 }
@@ -39,30 +41,29 @@ impl Samples {
         for key in plan.samples.keys.iter().filter(|_| labelled) {
             keys.push((key.name.clone(), read_array(container, &format!("samples/key/{}", key.name), count)?));
         }
-        let (mut features, mut numbers) = (Vec::new(), Vec::new());
-        for input in &plan.inputs {
-            let (mut feature_values, mut number_values) = (None, None);
-            match input.value {
-                InputValue::Sample { feature } => {
-                    let feature = &plan.features[feature];
-                    let name = format!("samples/feature/{}", feature.name);
-                    feature_values = Some(read_feature(container, &name, feature, count)?);
-                }
-                InputValue::Label(at) if labelled => {
-                    let name = format!("samples/label/{}", plan.samples.labels[at].name.name);
-                    number_values = Some(read_array(container, &name, count)?);
-                }
-                InputValue::Outcome(at) if labelled => {
-                    let name = format!("samples/outcome/{}", plan.samples.outcomes[at].name);
-                    number_values = Some(read_array(container, &name, count)?);
-                }
-                InputValue::Element { .. } | InputValue::Weight | InputValue::Label(_) | InputValue::Outcome(_) => {}
-            }
-            features.push(feature_values);
-            numbers.push(number_values);
+        let mut features: Vec<Option<Stored>> = plan.features.iter().map(|_| None).collect();
+        for at in plan.sample_features() {
+            let feature = &plan.features[at];
+            features[at] = Some(read_feature(container, &format!("samples/feature/{}", feature.name), feature, count)?);
         }
+        let numbers = |value: &dyn Fn(usize) -> InputValue, names: &mut dyn Iterator<Item = String>| {
+            let read = |(at, name): (usize, String)| match labelled && plan.holds(value(at)) {
+                true => read_array(container, &name, count).map(Some),
+                false => Some(None),
+            };
+            names.enumerate().map(read).collect::<Option<Vec<Option<Array<f32>>>>>()
+        };
+        let mut names = plan.samples.labels.iter().map(|label| format!("samples/label/{}", label.name.name));
+        let labels = numbers(&InputValue::Label, &mut names)?;
+        let mut names = plan.samples.outcomes.iter().map(|outcome| format!("samples/outcome/{}", outcome.name));
+        let outcomes = numbers(&InputValue::Outcome, &mut names)?;
         let (mut views, mut lists) = (Vec::new(), Vec::new());
         for axis in &plan.axes {
+            if matches!(axis.origin, Origin::Draw { .. }) {
+                views.push(None);
+                lists.push(None);
+                continue;
+            }
             let name = format!("samples/view/{}", axis.name);
             let starts = read_array::<u32>(container, &format!("{name}/start"), count)?;
             let counts = read_array::<u32>(container, &format!("{name}/count"), count)?;
@@ -76,7 +77,7 @@ impl Samples {
                 };
                 list = Some(axis.features.iter().map(of).collect::<Option<_>>()?);
             }
-            views.push((starts, counts));
+            views.push(Some((starts, counts)));
             lists.push(list);
         }
         Some(Samples {
@@ -86,7 +87,8 @@ impl Samples {
             weights: read_array(container, "samples/weight", count),
             keys,
             features,
-            numbers,
+            labels,
+            outcomes,
             views,
             lists,
         })

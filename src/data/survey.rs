@@ -21,6 +21,7 @@ pub(crate) fn survey(
 ) -> Report {
     let table = &loaded.tables[0];
     let mut report = Report { sources: loaded.sources.clone(), joins: loaded.joins.clone(), ..Report::default() };
+    report.negatives = plan.samples.negatives.map_or(0, |(_, n)| n);
     report.without_part = parted.part.iter().filter(|&&part| part == NO_PART).count() as u64;
     report.downsampled = (parted.order.len() - rows.len()) as u64;
     report.ties = views.iter().map(|views| (plan.axes[views.axis].name.clone(), views.tied)).collect();
@@ -41,7 +42,7 @@ pub(crate) fn survey(
         report.parts.push(PartReport {
             part: (*name).to_string(),
             rows: rows.len() as u64,
-            labels: labels.map(|(label, values)| of_label(&label.name.name, values, rows)).collect(),
+            labels: labels.map(|(label, values)| of_label(plan, &label.name.name, values, rows)).collect(),
         });
         for input in &plan.inputs {
             let (ids, unknown) = match input.value {
@@ -53,7 +54,9 @@ pub(crate) fn survey(
                 InputValue::Element { axis, feature } => {
                     of_axis(plan, loaded, views, renumbering, (axis, feature), rows)
                 }
-                InputValue::Label(_) | InputValue::Outcome(_) | InputValue::Weight => continue,
+                InputValue::Label(_) | InputValue::Outcome(_) | InputValue::LogQ { .. } | InputValue::Weight => {
+                    continue;
+                }
             };
             if ids > 0 {
                 report.ids.push(IdReport { input: input.name.clone(), part: (*name).to_string(), ids, unknown });
@@ -64,7 +67,7 @@ pub(crate) fn survey(
     report
 }
 
-fn of_label(name: &str, values: &[f32], rows: &[u32]) -> LabelReport {
+fn of_label(plan: &Plan, name: &str, values: &[f32], rows: &[u32]) -> LabelReport {
     let (mut known, mut sum) = (0_u64, 0.0);
     let (mut least, mut most) = (f32::INFINITY, f32::NEG_INFINITY);
     for value in rows.iter().map(|&row| values[row as usize]).filter(|value| !value.is_nan()) {
@@ -74,7 +77,9 @@ fn of_label(name: &str, values: &[f32], rows: &[u32]) -> LabelReport {
         most = most.max(value);
     }
     let mean = if known == 0 { 0.0 } else { sum / known as f64 };
-    LabelReport { name: name.to_string(), known, mean, constant: least >= most }
+    // Negatives are the other class.
+    let constant = least >= most && plan.samples.negatives.is_none();
+    LabelReport { name: name.to_string(), known, mean, constant }
 }
 
 /// Ids in some rows of a column, and how many of them have no row of their own.

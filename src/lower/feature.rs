@@ -13,7 +13,7 @@ use crate::ir::types::{Space, Type};
 use crate::syntax::spec::{FeatureKind, FeatureSpec, Pool};
 
 use super::axes::AxesOf;
-use super::names::{BATCH, Names, Thing};
+use super::names::{BATCH, LOG_Q, Names, Thing};
 use super::tables::Tables;
 
 /// The names of a spec for the evaluation of its expressions.
@@ -125,6 +125,19 @@ impl<'a> Inputs<'a> {
         matches!(self.names.thing(name), Some(Thing::Feature(feature)) if feature.value.is_none() && of(feature))
     }
 
+    /// The log probability of each element of a drawn axis.
+    fn log_q(&mut self, to: &mut Builder, axis: AxisId) -> Item {
+        let name = to.graph().axis(axis).name.clone();
+        let path = format!("{name}.{LOG_Q}");
+        if let Some(known) = self.inputs.get(&path) {
+            return known.clone();
+        }
+        let ty = Type::f32(self.space(to, Some(axis)), 1);
+        let item = Item::Value(to.input(&path, ty, InputSource::LogQ { axis: name }));
+        self.inputs.insert(path, item.clone());
+        item
+    }
+
     /// An outcome column of the sample as a number.
     fn outcome(&mut self, to: &mut Builder, name: &str) -> Item {
         let path = format!("outcome.{name}");
@@ -169,6 +182,9 @@ impl Outer for Inputs<'_> {
     }
 
     fn member(&mut self, to: &mut Builder, axis: AxisId, member: &str) -> Result<Option<Item>, Fault> {
+        if member == LOG_Q && self.names.thing(LOG_Q).is_none() {
+            return Ok(Some(self.log_q(to, axis)));
+        }
         Ok(self.thing(to, member, Some(axis)))
     }
 

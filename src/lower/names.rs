@@ -65,6 +65,9 @@ pub(super) const BATCH: &str = "B";
 /// Names that mean something by themselves: the axis of samples, and the width in the place of an axis.
 const RESERVED: &[&str] = &[BATCH, "width"];
 
+/// The member of a drawn axis that is no feature: the log of the probability with which each element is drawn.
+pub(super) const LOG_Q: &str = "log_q";
+
 impl<'a> Names<'a> {
     pub(super) fn read(
         spec: &'a Spec,
@@ -250,7 +253,9 @@ impl check::Names for Scope<'_> {
             AxisOrigin::Within { .. } => false,
             _ => true,
         };
+        let is_draw = matches!(spec.origin, AxisOrigin::Draw(_));
         let finding = match names.thing(&member.name) {
+            None if is_draw && member.name == LOG_Q => return Some(Ok(())),
             _ if names.is_broken(&member.name) => return Some(Ok(())),
             Some(Thing::Feature(_) | Thing::Group(_)) if carries => return Some(Ok(())),
             Some(Thing::Label) if carries && self.section != Section::Inputs => return Some(Ok(())),

@@ -30,6 +30,12 @@ impl Stream {
         unit(a, b)
     }
 
+    /// The same of an address of four words.
+    pub fn uniform_at(&self, address: [u32; 4]) -> f64 {
+        let [a, b, _, _] = self.words(address);
+        unit(a, b)
+    }
+
     /// A standard normal number (Box and Muller 1958).
     pub fn normal(&self, element: u64) -> f64 {
         let [a, b, c, d] = self.words([element as u32, (element >> 32) as u32, 0, 0]);

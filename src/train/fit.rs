@@ -149,7 +149,7 @@ impl Fitting<'_, '_> {
         let (train, seed) = (self.setting.train, self.setting.state.seed);
         let order = match train.shuffle {
             true => Order::Shuffled { seed, epoch: u64::from(self.progress.epoch) },
-            false => Order::Stored { epoch: u64::from(self.progress.epoch) },
+            false => Order::Stored { seed, epoch: u64::from(self.progress.epoch) },
         };
         let batches = self.setting.dataset.batches(Part::Train, train.batch as usize, order, self.progress.batch);
         let noise = Noise { seed, step: self.progress.step + 1 };

@@ -31,6 +31,7 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("E0510", "tests/it/data"),
     ("E0511", "tests/it/data"),
     ("E0512", "a file that another program changes while it is read"),
+    ("E0513", "tests/it/data"),
     ("W0501", "tests/it/data"),
     ("W0502", "tests/it/data"),
     ("W0503", "tests/it/data"),

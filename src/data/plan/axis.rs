@@ -7,7 +7,7 @@ use super::{AxisPlan, Origin, Plan};
 use crate::diag::{Diagnostic, Diags};
 use crate::expr::ast::{ExprKind, Ident};
 use crate::ir::input::{InputSource, SEEN};
-use crate::syntax::spec::{AxisOrigin, AxisSpec, FeatureSpec, Named, Spec};
+use crate::syntax::spec::{AxisOrigin, AxisSpec, DrawSpec, FeatureSpec, Named, Spec};
 
 /// Adds every axis of the spec: a graph may use one, say for its positions, without a feature along it.
 pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
@@ -47,7 +47,11 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
             }
             AxisOrigin::Within { .. } => unsupported("an axis of visits (`within`)", axis, diags),
             AxisOrigin::List { .. } => unsupported("an axis of lists (`list`)", axis, diags),
-            AxisOrigin::Draw(_) => unsupported("a drawn axis (`draw`)", axis, diags),
+            AxisOrigin::Draw(draw) => {
+                draw.along.iter().skip(1).for_each(|more| diags.push(not_yet("a draw along several axes", more.span)));
+                // The axis may stand further down; its place is found when all are known.
+                Some((Origin::Draw { draw: None, n: draw.n, along: None }, draw.n))
+            }
         };
         plan.axes.extend(origin.map(|(origin, last)| AxisPlan {
             name: axis.name.name.clone(),
@@ -56,6 +60,14 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
             last,
             features: Vec::new(),
         }));
+    }
+    for axis in &spec.axes {
+        let AxisOrigin::Draw(DrawSpec { along: names, .. }) = &axis.value.origin else { continue };
+        let place = |name: &str| plan.axes.iter().position(|axis| axis.name == name);
+        let found = names.first().and_then(|along| place(&along.name));
+        if let Some(Origin::Draw { along, .. }) = place(&axis.name.name).map(|at| &mut plan.axes[at].origin) {
+            *along = found;
+        }
     }
 }
 

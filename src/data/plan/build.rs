@@ -10,8 +10,8 @@ use super::super::source::Dialect;
 use super::super::time::{Clock, UNITS};
 use super::super::zone::Zone;
 use super::{
-    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, Unit, axis, feature,
-    time,
+    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, Unit, axis, draw,
+    feature, time,
 };
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags, Span};
@@ -38,12 +38,16 @@ pub(crate) fn build(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<Pl
         tables: Vec::new(),
         features: Vec::new(),
         axes: Vec::new(),
+        draws: Vec::new(),
         inputs: Vec::new(),
+        hidden: Vec::new(),
     };
     feature::add(spec, wants, &mut plan, diags);
     axis::add(spec, &mut plan, diags);
     axis::add_seen(spec, wants, &mut plan);
     inputs(wants, &mut plan, diags);
+    draw::add(spec, &mut plan, diags);
+    along_axes(&mut plan);
     time::verify(&plan, diags);
     axis::hide(&mut plan);
     let errors = diags.list()[before..].iter().any(|finding| finding.severity == crate::diag::Severity::Error);
@@ -191,9 +195,6 @@ fn samples(spec: &Spec, labels: Vec<LabelPlan>, wants: &[Want], diags: &mut Diag
         Per::User => Unit::User { by: user()?, step: None },
         Per::Steps(step) => Unit::User { by: user()?, step: Some(step) },
     };
-    if samples.negatives.is_some() {
-        diags.push(not_yet("`negatives`", samples.span));
-    }
     let from = place(spec, &samples.from, diags);
     let mut sources = vec![from?];
     let column = |_: &str| Some(Kind::Column);
@@ -233,6 +234,7 @@ fn samples(spec: &Spec, labels: Vec<LabelPlan>, wants: &[Want], diags: &mut Diag
         split,
         split_span: samples.split.as_ref().map_or(samples.span, |split| split.span),
         downsample: samples.downsample.clone(),
+        negatives: None,
         ties: samples.ties,
         keys: keys(spec),
     })
@@ -328,9 +330,11 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
             }
             InputSource::Weight => Some(InputValue::Weight),
             InputSource::Run { .. } | InputSource::Schedule(_) => continue,
+            InputSource::LogQ { axis } => {
+                plan.axes.iter().position(|known| known.name == *axis).map(|axis| InputValue::LogQ { axis })
+            }
             InputSource::Label { axis: Some(_), .. }
             | InputSource::Outcome { axis: Some(_), .. }
-            | InputSource::LogQ { .. }
             | InputSource::Positives { .. } => None,
         };
         match value {
@@ -342,13 +346,19 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
             }
         }
     }
-    for input in &found {
-        if let InputValue::Element { axis, feature } = input.value
+    plan.inputs = found;
+    along_axes(plan);
+}
+
+/// Notes which features are needed along each axis.
+fn along_axes(plan: &mut Plan) {
+    let values = plan.inputs.iter().map(|input| input.value).chain(plan.hidden.iter().copied());
+    for value in values {
+        if let InputValue::Element { axis, feature } = value
             && !plan.axes[axis].features.contains(&feature)
         {
             plan.axes[axis].features.push(feature);
         }
     }
     plan.axes.iter_mut().for_each(|axis| axis.features.sort_unstable());
-    plan.inputs = found;
 }

@@ -14,9 +14,10 @@ const MIN_COUNT: u32 = 2;
 
 /// Adds the features that are wanted, in the order of the spec, and the vocabularies that they need.
 pub(super) fn add(spec: &Spec, wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
+    let drawn = super::draw::keys(spec, wants);
     let wanted = |name: &str| {
         let reads = |source: &InputSource| matches!(source, InputSource::Feature { feature, .. } | InputSource::Target { feature } if feature == name);
-        wants.iter().any(|want| reads(&want.source))
+        wants.iter().any(|want| reads(&want.source)) || drawn.contains(&name)
     };
     for feature in spec.features.iter().filter(|feature| wanted(&feature.name.name)) {
         let values = values(feature, diags);

@@ -4,10 +4,12 @@
 
 mod axis;
 mod build;
+mod draw;
 mod feature;
 mod time;
 
 pub(crate) use build::build;
+pub(crate) use draw::DrawPlan;
 
 use super::source::Dialect;
 use super::time::Clock;
@@ -26,7 +28,10 @@ pub(crate) struct Plan {
     pub(crate) tables: Vec<(String, usize)>,
     pub(crate) features: Vec<FeaturePlan>,
     pub(crate) axes: Vec<AxisPlan>,
+    pub(crate) draws: Vec<DrawPlan>,
     pub(crate) inputs: Vec<Input>,
+    /// What is stored like inputs, but no graph reads: ids that are not to be drawn.
+    pub(crate) hidden: Vec<InputValue>,
 }
 
 /// A source.
@@ -64,6 +69,8 @@ pub(crate) struct SamplesPlan {
     pub(crate) split: SplitPlan,
     pub(crate) split_span: Span,
     pub(crate) downsample: Option<Downsample>,
+    /// Which draw gives negatives, and how many a row.
+    pub(crate) negatives: Option<(usize, u32)>,
     pub(crate) ties: Ties,
     /// Columns whose codes come with every batch: what metrics group by.
     pub(crate) keys: Vec<Ident>,
@@ -202,6 +209,14 @@ pub(crate) enum Origin {
         newest_first: bool,
         separator: Option<String>,
     },
+    /// Drawn items.
+    Draw {
+        /// Which draw; none where nothing reads it, so that nothing is drawn.
+        draw: Option<usize>,
+        /// How many under each element of `along`, or of the sample.
+        n: u32,
+        along: Option<usize>,
+    },
 }
 
 /// An input of the graph.
@@ -225,6 +240,10 @@ pub(crate) enum InputValue {
     },
     Label(usize),
     Outcome(usize),
+    /// The log probability of each drawn element.
+    LogQ {
+        axis: usize,
+    },
     Weight,
 }
 
@@ -253,10 +272,26 @@ impl Plan {
     }
 
     fn wanted(&self, pick: impl Fn(InputValue) -> Option<usize>) -> Vec<usize> {
-        let mut found: Vec<usize> = self.inputs.iter().filter_map(|input| pick(input.value)).collect();
+        let values = self.inputs.iter().map(|input| input.value).chain(self.hidden.iter().copied());
+        let mut found: Vec<usize> = values.filter_map(pick).collect();
         found.sort_unstable();
         found.dedup();
         found
+    }
+
+    /// How many samples are made of each row that is one: itself, and its negatives.
+    pub(crate) fn made_of_a_row(&self) -> u64 {
+        self.samples.negatives.map_or(1, |(_, n)| 1 + u64::from(n))
+    }
+
+    /// Features that are drawn with an item.
+    pub(crate) fn drawn_features(&self) -> impl Iterator<Item = usize> {
+        self.draws.iter().flat_map(|draw| draw.features.iter().copied())
+    }
+
+    /// Whether a value is one of the inputs, or stored like one.
+    pub(crate) fn holds(&self, value: InputValue) -> bool {
+        self.inputs.iter().any(|input| input.value == value) || self.hidden.contains(&value)
     }
 
     /// Axes of events of a source.

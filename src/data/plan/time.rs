@@ -47,6 +47,10 @@ fn along(plan: &Plan, axis: &AxisPlan, feature: &FeaturePlan, diags: &mut Diags)
                 check(value, &Scope { name: &|_| Some(Kind::Number), times: true }, diags);
             }
         }
+        Origin::Draw { .. } => {
+            let finding = no_time(feature).at(axis.span, "the axis");
+            diags.push(finding.help("what is drawn is an item, and an item has no time"));
+        }
         Origin::Events { .. } | Origin::Lists { .. } => {}
     }
 }

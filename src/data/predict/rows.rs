@@ -1,7 +1,7 @@
 //! One sample per row, chunk by chunk, in memory that does not grow with rows.
 
 use super::{BeingRead, Raw, Send};
-use crate::data::batch::{Damaged, build};
+use crate::data::batch::{Choice, Damaged, build};
 use crate::data::container::Builder;
 use crate::data::encode::{Encoding, Order, write_samples};
 use crate::data::feeder::damaged;
@@ -28,7 +28,8 @@ pub(super) fn run(file: &BeingRead, batch_size: usize, send: Send) -> Result<(),
         let count = samples.rows.len() as u32;
         for start in (0..count).step_by(batch_size) {
             let places: Vec<u32> = (start..count.min(start.saturating_add(batch_size as u32))).collect();
-            let batch = build(&bundle.stores(), &samples, &places, Part::Test).map_err(damaged)?;
+            let choice = Choice { places: &places, copies: &[], part: Part::Test, turn: None };
+            let batch = build(&bundle.stores(), &samples, &choice).map_err(damaged)?;
             let text = |&column: &usize| {
                 let texts = &chunk.columns[column];
                 places.iter().map(|&row| texts.get(row as usize).map(str::to_string)).collect()

@@ -42,14 +42,14 @@ fn of_events(plan: &Plan, by: &str) -> Task {
         Origin::Events { filter: Some(filter), .. } => names(filter).iter().any(|(name, _)| is_label(name)),
         _ => false,
     };
-    Task { labels: task.axes.iter().any(reads_label), keys: keys(plan, Some(by)), serving: true, ..task }
+    Task { labels: task.axes.iter().any(reads_label), keys: keys(plan, Some(by)), serving: true, past: true, ..task }
 }
 
 /// The columns by which axes find events, and one more.
 fn keys(plan: &Plan, by: Option<&str>) -> Vec<String> {
     let of_axes = plan.axes.iter().filter_map(|axis| match &axis.origin {
         Origin::Events { by, .. } => Some(by.name.as_str()),
-        Origin::Lists { .. } => None,
+        Origin::Lists { .. } | Origin::Draw { .. } => None,
     });
     let mut keys: Vec<String> = by.into_iter().chain(of_axes).map(str::to_string).collect();
     keys.sort_unstable();

@@ -1,7 +1,7 @@
 //! One sample per user: the rows of the file are events, and only when all have been read is it known what a user's are.
 
 use super::{BeingRead, Raw, Send};
-use crate::data::batch::{Damaged, Stores, build};
+use crate::data::batch::{Choice, Damaged, Stores, build};
 use crate::data::bundle::EventStore;
 use crate::data::container::Builder;
 use crate::data::encode::{Encoding, Order, write_events, write_samples};
@@ -36,11 +36,12 @@ pub(super) fn run(file: &BeingRead, batch_size: usize, send: Send) -> Result<(),
     let samples = samples(file, &table, &users, &events, &codebooks)?;
     let axes = file.bundle.axes.iter().zip(&events);
     let axes = axes.map(|(stored, own)| own.as_ref().map(|own| &own.store).or(stored.as_ref())).collect();
-    let stores = Stores { plan, fitted: &file.bundle.fitted, axes };
+    let stores = Stores { axes, ..file.bundle.stores() };
     let count = users.newest.len() as u32;
     for start in (0..count).step_by(batch_size) {
         let places: Vec<u32> = (start..count.min(start.saturating_add(batch_size as u32))).collect();
-        let batch = build(&stores, &samples, &places, Part::Test).map_err(damaged)?;
+        let choice = Choice { places: &places, copies: &[], part: Part::Test, turn: None };
+        let batch = build(&stores, &samples, &choice).map_err(damaged)?;
         let row = |place: &u32| users.newest[*place as usize] as usize;
         let text = |texts: &Texts| places.iter().map(|place| texts.get(row(place)).map(str::to_string)).collect();
         if !send(Ok(Raw { batch, kept: kept.iter().map(text).collect() })) {

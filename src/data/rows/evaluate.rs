@@ -31,6 +31,8 @@ pub(crate) struct Task {
     pub(crate) time: bool,
     /// Every row gives a row: filters and joins that drop do not apply.
     pub(crate) serving: bool,
+    /// The rows are what a user had before, and nothing is asked of them that only a sample has.
+    pub(crate) past: bool,
 }
 
 impl Task {
@@ -43,7 +45,7 @@ impl Task {
         self.features.iter().flat_map(|&feature| &plan.features[feature].values).for_each(&mut add);
         if self.labels {
             samples.labels.iter().for_each(|label| add(&label.is));
-            if let (SplitPlan::Where(parts), false) = (&samples.split, self.serving) {
+            if let (SplitPlan::Where(parts), false) = (&samples.split, self.past) {
                 parts.iter().for_each(|(_, expr)| add(expr));
             }
         }
@@ -51,13 +53,13 @@ impl Task {
         let here = |axis: &usize| matches!(plan.axes[*axis].origin, Origin::Events { source, .. } if source == place);
         let filters = self.axes.iter().copied().filter(here).filter_map(|axis| filter(plan, axis));
         let filters = filters.chain(
-            samples.downsample.iter().filter(|_| self.labels && !self.serving).map(|downsample| &downsample.filter),
+            samples.downsample.iter().filter(|_| self.labels && !self.past).map(|downsample| &downsample.filter),
         );
         let is_label = |name: &str| self.labels && samples.labels.iter().any(|label| label.name.name == name);
         for (name, span) in filters.flat_map(names).filter(|(name, _)| !is_label(name)) {
             found.push((name.to_string(), span));
         }
-        if self.labels && !self.serving {
+        if self.labels && !self.past {
             found.extend(samples.outcomes.iter().chain(&samples.keys).map(|name| (name.name.clone(), name.span)));
             if let SplitPlan::LeaveOneOut(of) | SplitPlan::Random { of: Some(of), .. } = &samples.split {
                 found.push((of.name.clone(), of.span));
@@ -79,7 +81,7 @@ impl Task {
 fn filter(plan: &Plan, axis: usize) -> Option<&Expr> {
     match &plan.axes[axis].origin {
         Origin::Events { filter, .. } => filter.as_ref(),
-        Origin::Lists { .. } => None,
+        Origin::Lists { .. } | Origin::Draw { .. } => None,
     }
 }
 

@@ -89,13 +89,13 @@ impl<'a> ChunkValues<'a> {
         let (plan, task, rows) = (reading.plan, reading.task, frame.rows);
         let mut holds = |expr: &'a Expr, frame: &Frame<'a>| eval(expr, frame, faults).truths(rows, faults);
         // What only fitting needs is not asked of a request, which may lack it.
-        let fitting = task.labels && !task.serving;
+        let fitting = task.labels && !task.past;
         let drawn = plan.samples.downsample.as_ref().filter(|_| fitting);
         let drawn = drawn.map(|downsample| holds(&downsample.filter, labelled));
         let events = task.axes.iter().map(|&axis| match &plan.axes[axis].origin {
             Origin::Events { source, .. } if *source != reading.place => vec![None; rows],
             Origin::Events { filter: Some(filter), .. } => holds(filter, labelled),
-            Origin::Events { .. } | Origin::Lists { .. } => vec![Some(true); rows],
+            Origin::Events { .. } | Origin::Lists { .. } | Origin::Draw { .. } => vec![Some(true); rows],
         });
         let events = events.collect();
         let parts: Vec<Truths> = match &plan.samples.split {

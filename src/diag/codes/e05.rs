@@ -91,4 +91,11 @@ pub(super) const CODES: &[Explanation] = &[
         example: "another program writes into ~/.cache/specrec",
         fix: "rm -r ~/.cache/specrec      # or the directory that SPECREC_CACHE names",
     },
+    Explanation {
+        code: "E0513",
+        title: "there is nothing to be drawn",
+        text: "A draw takes ids of the train part that have rows of their own. Here every id is too rare, or none is there at all.",
+        example: "axes:\n  unseen: {draw: movie, n: 1, by: popularity}      # and no movie is in two train rows",
+        fix: "features:\n  movie: {type: id, min_count: 1}",
+    },
 ];

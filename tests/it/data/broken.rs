@@ -179,21 +179,21 @@ features: {item: {type: id, min_count: 1}, price: {type: number}}
 fn a_data_section_that_cannot_be_is_said_before_any_file_is_touched() {
     let spec = "
 sources: {logs: {path: nowhere.csv, encoding: latin-one, time: {column: t, zone: Mars/Base}}}
-samples: {from: logs, labels: {y: lgo(y) == 1}, negatives: {n: 1, of: item, by: uniform}}
+samples: {from: logs, labels: {y: lgo(y) == 1}, negatives: {n: 1, of: price, by: uniform}}
 features: {item: {type: id}, price: {type: number, value: price + 'x'}}
-axes: {slate: {list: request, max: 3}, drawn: {draw: item, n: 4, by: uniform}, visits: {within: past, gap: 30m}, past: {from: log, by: item, last: 3}}
+axes: {slate: {list: request, max: 3}, drawn: {draw: item, n: 4, by: uniform, along: [past, slate]}, visits: {within: past, gap: 30m}, past: {from: log, by: item, last: 3}}
 ";
     let findings = World::new(&[], spec).findings(&WANTS);
     let expected = [
         "E0455: `latin-one` is not the name of an encoding",
         "E0455: the time zone `Mars/Base` is not known on this machine",
         "E0453: there is no function `lgo` in data expressions",
-        "E0451: `negatives` is not supported yet",
         "E0452: expected a number, found a text",
         "E0451: an axis of lists (`list`) is not supported yet",
-        "E0451: a drawn axis (`draw`) is not supported yet",
+        "E0451: a draw along several axes is not supported yet",
         "E0451: an axis of visits (`within`) is not supported yet",
         "E0454: `log` is not a source; `logs` is one",
+        "E0454: `price` cannot be drawn: it holds no id that says which item it is",
     ];
     assert_found(&findings, &expected);
 }

@@ -2,6 +2,7 @@
 
 mod broken;
 mod cache;
+mod draw;
 mod feature;
 mod history;
 mod movielens;
@@ -88,6 +89,7 @@ fn want(text: &str) -> Want {
     let source = match text.split_once(' ') {
         Some(("label", label)) => InputSource::Label { axis: None, label: label.into() },
         Some(("target", feature)) => InputSource::Target { feature: feature.into() },
+        Some(("log_q", axis)) => InputSource::LogQ { axis: axis.into() },
         Some(("outcome", column)) => InputSource::Outcome { axis: None, column: column.into() },
         _ if text == "weight" => InputSource::Weight,
         _ => match text.split_once('.') {
