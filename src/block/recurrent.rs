@@ -27,7 +27,7 @@ pub(super) const SCAN: &[Parameter] = &[
     PASSED,
 ];
 pub(super) const REPEAT: &[Parameter] =
-    &[Parameter::new("x", Kind::Any), Parameter::new("n", Kind::Count), Parameter::new("block", Kind::Step), PASSED];
+    &[Parameter::new("n", Kind::Count), Parameter::new("x", Kind::Any), Parameter::new("block", Kind::Step), PASSED];
 pub(super) const ZEROS: &[Parameter] = &[Parameter::new("n", Kind::Count)];
 
 /// A row of zeros.
@@ -38,9 +38,9 @@ pub(super) fn zeros(call: &mut Call) -> Result<Item, Stop> {
 
 /// `block` applied `n` times, each with parameters of its own.
 pub(super) fn repeat(call: &mut Call) -> Result<Item, Stop> {
-    let (n, block) = (call.count(1)?, call.word(2).to_owned());
+    let (n, block) = (call.count(0)?, call.word(2).to_owned());
     let named = passed(call, 3);
-    let mut item = call.item(0).clone();
+    let mut item = call.item(1).clone();
     let path = call.at.paths.own(call.share.as_deref());
     for layer in 0..n {
         let path = format!("{path}.{layer}");
