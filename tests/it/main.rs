@@ -12,6 +12,8 @@ mod errors;
 mod graphs;
 mod mutations;
 mod parity;
+mod properties;
+mod random_graph;
 mod run;
 mod runs;
 mod specs;

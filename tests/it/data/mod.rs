@@ -1,5 +1,6 @@
 //! Data: small files written for one fact each, and MovieLens-small.
 
+mod any;
 mod broken;
 mod cache;
 mod draw;
