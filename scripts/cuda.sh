@@ -3,7 +3,7 @@
 # wheels on PyPI, and the driver, which no wheel holds, is a stub to link against.
 #
 # usage: scripts/cuda.sh DIR [CARGO ARGUMENTS]
-#   DIR              where the wheels (4 GB) and the CUDA home made of them go; outside the repository is best
+#   DIR              where the wheels (1.2 GB) and the CUDA home made of them go; outside the repository is best
 #   CARGO ARGUMENTS  default: build --features cuda
 # CUDA_COMPUTE_CAP picks the generation of GPU (default 80). A machine with CUDA 13 needs none of this: `cargo build --features cuda`.
 set -euo pipefail

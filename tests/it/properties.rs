@@ -90,7 +90,8 @@ proptest! {
         let model = random_graph::graph(&choices, true);
         let weights = both::weights(&model);
         let graphs = after_each_pass(&model, Goal::Gradients)?;
-        let plain = differentiate(&graphs[1].1).map_err(|fault| TestCaseError::fail(format!("{}\n{model}", fault.title)))?;
+        // What nothing reads is gone: a lookup without a reader would make the rows of its table more.
+        let plain = differentiate(&graphs[2].1).map_err(|fault| TestCaseError::fail(format!("{}\n{model}", fault.title)))?;
         let expected = values(&plain, &weights, &lengths)?;
         let (_, last) = &graphs[graphs.len() - 1];
         let found = values(last, &weights, &lengths)?;
