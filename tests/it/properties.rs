@@ -98,6 +98,10 @@ proptest! {
         let alike = alike(&expected, &found);
         prop_assert!(alike.is_ok(), "{}\n{model}\n{last}", alike.unwrap_err());
     }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_printed_reads_back(choices in random_graph::choices(40)) {
