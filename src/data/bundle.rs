@@ -13,7 +13,7 @@ use super::container::Container;
 use super::fit::Fitted;
 use super::join::Joined;
 use super::load::streams;
-use super::plan::{Origin, Plan, SplitPlan, build};
+use super::plan::{InputValue, Origin, Plan, SplitPlan, build};
 use super::proposal::Proposal;
 use super::report::Report;
 use super::store::{Stored, read_array, read_feature};
@@ -59,6 +59,12 @@ pub(crate) struct EventStore {
     pub(crate) numbers: Vec<Array<f64>>,
     /// By feature of the axis; none for those that look at the sample's time.
     pub(crate) features: Vec<Option<Stored>>,
+    /// Of a list, the number of each element's row in its source.
+    pub(crate) rows: Option<Array<u32>>,
+    /// By label of the plan, where an input reads it along a list.
+    pub(crate) labels: Vec<Option<Array<f32>>>,
+    /// By outcome of the plan, likewise.
+    pub(crate) outcomes: Vec<Option<Array<f32>>>,
 }
 
 impl DataBundle {
@@ -80,12 +86,14 @@ impl DataBundle {
         let mut axes = Vec::new();
         for axis in 0..plan.axes.len() {
             let kept = container.array::<f64>(&format!("axis/{}/delay", plan.axes[axis].name));
-            let Origin::Events { delay, .. } = &mut plan.axes[axis].origin else {
+            if let Origin::Events { delay, .. } = &mut plan.axes[axis].origin {
+                // A plan of fewer inputs finds less to hide than the one that was trained.
+                *delay = kept?.first().copied()?;
+            }
+            if plan.axes[axis].origin.by().is_none() {
                 axes.push(None);
                 continue;
-            };
-            // A plan of fewer inputs finds less to hide than the one that was trained.
-            *delay = kept?.first().copied()?;
+            }
             axes.push(Some(EventStore::read(&plan, axis, &container)?));
         }
         let draws = plan.draws.iter().map(|draw| Proposal::read(&plan, draw, &container)).collect::<Option<_>>()?;
@@ -168,7 +176,25 @@ impl EventStore {
             }
             read_feature(container, &format!("{name}/feature/{}", feature.name), feature, count).map(Some)
         });
+        let values = |is_read: &dyn Fn(usize) -> bool, name: &dyn Fn(usize) -> String, of: usize| {
+            let read = |at: usize| match is_read(at) {
+                true => read_array(container, &name(at), count).map(Some),
+                false => Some(None),
+            };
+            (0..of).map(read).collect::<Option<Vec<Option<Array<f32>>>>>()
+        };
+        let (labels, outcomes) = (&plan.samples.labels, &plan.samples.outcomes);
+        let reads_label = |label: usize| {
+            plan.holds(InputValue::LabelAlong { axis, label }) || plan.holds(InputValue::Positives { axis, label })
+        };
         Some(EventStore {
+            rows: read_array(container, &format!("{name}/row"), count),
+            labels: values(&reads_label, &|at| format!("{name}/label/{}", labels[at].name.name), labels.len())?,
+            outcomes: values(
+                &|outcome| plan.holds(InputValue::OutcomeAlong { axis, outcome }),
+                &|at| format!("{name}/outcome/{}", outcomes[at].name),
+                outcomes.len(),
+            )?,
             numbers: numbers.collect::<Option<_>>()?,
             features: features.collect::<Option<_>>()?,
             times: read_array(container, &format!("{name}/time"), count),

@@ -88,6 +88,7 @@ fn canonical(plan: &Plan) -> String {
     let _ = writeln!(out, "samples {sources:?} {:?} {ties:?} {:?}", names(outcomes), names(keys));
     let _ = match unit {
         Unit::Row => writeln!(out, "per row"),
+        Unit::List { by } => writeln!(out, "per list of {:?}", by.name),
         Unit::User { by, step } => writeln!(out, "per {:?} {step:?}", by.name),
     };
     for label in labels {
@@ -131,6 +132,9 @@ fn canonical(plan: &Plan) -> String {
                 let columns: Vec<_> = columns.iter().map(|(column, list)| (column, &list.name)).collect();
                 let times = times.as_ref().map(|list| &list.name);
                 writeln!(out, "{columns:?} {times:?} {newest_first} {separator:?}")
+            }
+            Origin::List { by, order, cut } => {
+                writeln!(out, "list {:?} {:?} {cut}", by.name, order.as_ref().map(|order| &order.name))
             }
             Origin::Draw { draw, n, along } => writeln!(out, "draw {draw:?} {n} {along:?}"),
         };

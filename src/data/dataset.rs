@@ -21,7 +21,7 @@ use super::samples::Samples;
 use super::source::SourceFile;
 use super::split::split;
 use super::survey::survey;
-use super::views::{Train, views};
+use super::views::{Train, too_long, views};
 use super::{Want, findings, proposal};
 use crate::diag::{Diagnostic, Diags};
 use crate::syntax::spec::{Part, Spec};
@@ -120,6 +120,10 @@ fn read(
     }
     let train = Train::of(plan, &loaded, &parted);
     let views = views(plan, &loaded, &parted);
+    too_long(plan, &loaded, &views, diags);
+    if diags.has_errors() {
+        return Ok(None);
+    }
     let (fitted, renumbering) = fit(plan, &mut loaded, &train, &views)?;
     let (rows, bounds) = kept(&parted, &train);
     let report = survey(plan, &loaded, &parted, &views, (&fitted, &renumbering), &rows, bounds);
@@ -153,7 +157,9 @@ fn read(
     let weights = plan.samples.downsample.is_some().then_some(&weight as &dyn Fn(usize) -> f32);
     let see = |axis: usize, row: usize| {
         let of = views.iter().find(|views| views.axis == axis);
-        of.map_or((0, 0), |views| (views.starts[row], views.counts[row]))
+        of.map_or((0, 0, 0), |views| {
+            (views.starts[row], views.counts[row], views.whole.get(row).copied().unwrap_or(views.counts[row]))
+        })
     };
     write_samples(encoding, &loaded.streams[0], table, &Rows { rows: &rows, bounds, weights }, &see, &mut builder)?;
     builder.finish(&serde_json::to_string(&facts)?).map(Some)

@@ -56,8 +56,9 @@ pub(crate) struct Order<'a> {
     pub(crate) weights: Option<&'a dyn Fn(usize) -> f32>,
 }
 
-/// What a row of the samples' table sees of an axis: the first event and how many, by axis of the plan.
-pub(crate) type See<'a> = &'a dyn Fn(usize, usize) -> (u32, u32);
+/// What a row of the samples' table sees of an axis: the first event, how many, and how many with those that a list is cut
+/// of; by axis of the plan.
+pub(crate) type See<'a> = &'a dyn Fn(usize, usize) -> (u32, u32, u32);
 
 /// Samples of the train part that downsampling leaves out are no samples.
 pub(crate) fn kept(parted: &Parted, train: &Train) -> (Vec<u32>, [usize; 4]) {
@@ -112,8 +113,11 @@ pub(crate) fn write_samples(
         }
     }
     for (at, axis) in plan.axes.iter().enumerate() {
-        if matches!(axis.origin, Origin::Events { .. }) {
+        if axis.origin.by().is_some() {
             let name = format!("samples/view/{}", axis.name);
+            if matches!(axis.origin, Origin::List { .. }) {
+                builder.write(&format!("{name}/whole"), rows.clone().map(|row| see(at, row).2))?;
+            }
             builder.write(&format!("{name}/start"), rows.clone().map(|row| see(at, row).0))?;
             builder.write(&format!("{name}/count"), rows.clone().map(|row| see(at, row).1))?;
         }
@@ -156,6 +160,15 @@ pub(crate) fn write_events(
     }
     if !table.times.is_empty() {
         builder.write(&name("time"), rows.clone().map(|row| table.times[row]))?;
+    }
+    if matches!(axis.origin, Origin::List { .. }) {
+        builder.write(&name("row"), rows.clone().map(|row| table.rows[row]))?;
+        for (label, values) in plan.samples.labels.iter().zip(&table.labels) {
+            builder.write(&name(&format!("label/{}", label.name.name)), rows.clone().map(|row| values[row]))?;
+        }
+        for (outcome, values) in plan.samples.outcomes.iter().zip(&table.outcomes) {
+            builder.write(&name(&format!("outcome/{}", outcome.name)), rows.clone().map(|row| values[row]))?;
+        }
     }
     for number in super::relative::numbers(plan, axis) {
         if let Some(slot) = task.numbers.iter().position(|known| *known == number) {

@@ -7,7 +7,7 @@ use super::bind::{Binding, Known, bind};
 use super::files::{headers, read_chunks, read_joined};
 use super::findings::{RowFindings, no_column};
 use super::join::Joined;
-use super::plan::{Origin, Plan, SplitPlan, Unit};
+use super::plan::{Origin, Plan, SplitPlan};
 use super::report::{JoinReport, SourceReport};
 use super::rows::{Codebooks, Counts, Reading, Rows, Table, Task};
 use super::source::{Header, SourceFile};
@@ -58,15 +58,18 @@ pub(crate) fn streams(plan: &Plan) -> Vec<Stream> {
             if let SplitPlan::LeaveOneOut(of) | SplitPlan::Random { of: Some(of), .. } = &plan.samples.split {
                 task.keys.push(of.name.clone());
             }
-            if let Unit::User { by, .. } = &plan.samples.unit {
-                task.keys.push(by.name.clone());
-            }
-            task.keys.extend(plan.axes.iter().filter_map(|axis| by(&axis.origin)));
+            task.keys.extend(plan.samples.unit.by().map(|by| by.name.clone()));
+            task.keys.extend(plan.axes.iter().filter_map(|axis| axis.origin.by()).map(|by| by.name.clone()));
         }
         for &source in &stream.sources {
             for (place, axis) in plan.axes_of(source) {
-                task.axes.push(place);
-                task.keys.extend(by(&axis.origin));
+                if !task.axes.contains(&place) {
+                    task.axes.push(place);
+                }
+                task.keys.extend(axis.origin.by().map(|by| by.name.clone()));
+                if let Origin::List { order: Some(order), .. } = &axis.origin {
+                    task.numbers.push(order.name.clone());
+                }
                 for &feature in &axis.features {
                     if plan.features[feature].looks_at_sample() {
                         let values = plan.features[feature].values.iter();
@@ -91,13 +94,6 @@ pub(crate) fn streams(plan: &Plan) -> Vec<Stream> {
 pub(crate) fn lists(plan: &Plan) -> Vec<usize> {
     let list = |axis: &usize| matches!(plan.axes[*axis].origin, Origin::Lists { .. });
     (0..plan.axes.len()).filter(list).collect()
-}
-
-fn by(origin: &Origin) -> Option<String> {
-    match origin {
-        Origin::Events { by, .. } => Some(by.name.clone()),
-        Origin::Lists { .. } | Origin::Draw { .. } => None,
-    }
 }
 
 /// Finds the files of a plan and reads them. None, with findings, if something is wrong with them; an error if the disk

@@ -69,6 +69,8 @@ pub struct PartReport {
     pub part: String,
     /// Samples.
     pub rows: u64,
+    /// Elements of all lists, where samples are lists.
+    pub elements: u64,
     /// By label: its name, samples that have it, their mean, least and largest value.
     pub labels: Vec<LabelReport>,
 }
@@ -147,13 +149,17 @@ impl Display for Report {
         }
         for part in &self.parts {
             write!(f, "{}: {} samples", part.part, part.rows)?;
+            if part.elements > 0 {
+                write!(f, " of {} rows", part.elements)?;
+            }
             if self.negatives > 0 {
                 write!(f, " and {} negatives of each", self.negatives)?;
             }
             for label in &part.labels {
                 write!(f, ", {} {:.4}", label.name, label.mean)?;
-                if label.known < part.rows {
-                    write!(f, " ({} null)", part.rows - label.known)?;
+                let null = part.rows.max(part.elements).saturating_sub(label.known);
+                if null > 0 {
+                    write!(f, " ({null} null)")?;
                 }
             }
             writeln!(f)?;

@@ -24,6 +24,8 @@ pub(crate) struct Samples {
     pub(crate) outcomes: Vec<Option<Array<f32>>>,
     /// By axis: the first element that each sample sees, and how many; none for draws.
     pub(crate) views: Vec<Option<(Array<u32>, Array<u32>)>>,
+    /// By axis that is a list: how many elements each sample's whole list has, those that are cut of it included.
+    pub(crate) whole: Vec<Option<Array<u32>>>,
     /// By axis, by feature of the axis: elements that samples list themselves.
     pub(crate) lists: Vec<Option<Vec<Stored>>>,
 }
@@ -57,16 +59,19 @@ impl Samples {
         let labels = numbers(&InputValue::Label, &mut names)?;
         let mut names = plan.samples.outcomes.iter().map(|outcome| format!("samples/outcome/{}", outcome.name));
         let outcomes = numbers(&InputValue::Outcome, &mut names)?;
-        let (mut views, mut lists) = (Vec::new(), Vec::new());
+        let (mut views, mut whole, mut lists) = (Vec::new(), Vec::new(), Vec::new());
         for axis in &plan.axes {
             if matches!(axis.origin, Origin::Draw { .. }) {
                 views.push(None);
+                whole.push(None);
                 lists.push(None);
                 continue;
             }
             let name = format!("samples/view/{}", axis.name);
             let starts = read_array::<u32>(container, &format!("{name}/start"), count)?;
             let counts = read_array::<u32>(container, &format!("{name}/count"), count)?;
+            let is_list = matches!(axis.origin, Origin::List { .. });
+            whole.push(if is_list { Some(read_array(container, &format!("{name}/whole"), count)?) } else { None });
             let mut list = None;
             if matches!(axis.origin, Origin::Lists { .. }) {
                 let elements =
@@ -90,6 +95,7 @@ impl Samples {
             labels,
             outcomes,
             views,
+            whole,
             lists,
         })
     }

@@ -26,19 +26,24 @@ pub(crate) struct Parted {
 /// Parts the rows. An empty part is a finding.
 pub(crate) fn split(plan: &Plan, task: &Task, table: &Table, diags: &mut Diags) -> Parted {
     let in_time = in_time(&table.times, table.rows.len());
-    let part = parts(plan, task, table, &in_time);
-    let targets = match &plan.samples.unit {
-        Unit::Row => None,
-        Unit::User { by, step } => {
-            let keys = task.keys.iter().position(|key| *key == by.name).and_then(|at| table.keys.get(at));
-            Some(targets(keys.map_or(&[], |keys| &keys[..]), &in_time, &part, *step))
+    let keys = plan.samples.unit.by().and_then(|by| key(task, table, &by.name)).unwrap_or(&[]);
+    let (part, samples) = match &plan.samples.unit {
+        Unit::Row => (parts(plan, task, table, &in_time), in_time),
+        Unit::User { step, .. } => {
+            let part = parts(plan, task, table, &in_time);
+            let targets = targets(keys, &in_time, &part, *step);
+            (part, targets)
+        }
+        Unit::List { .. } => {
+            let heads = heads(keys, &in_time);
+            let of_heads = parts(plan, task, table, &heads);
+            (whole_lists(plan, keys, &heads, &of_heads, table, diags), heads)
         }
     };
-    let mut order: Vec<u32> = Vec::with_capacity(targets.as_ref().map_or(in_time.len(), Vec::len));
+    let mut order: Vec<u32> = Vec::with_capacity(samples.len());
     let mut bounds = [0; 4];
     for at in 0..3 {
-        let rows = targets.as_deref().unwrap_or(&in_time);
-        order.extend(rows.iter().filter(|&&row| usize::from(part[row as usize]) == at));
+        order.extend(samples.iter().filter(|&&row| usize::from(part[row as usize]) == at));
         bounds[at + 1] = order.len();
     }
     for (at, name) in PARTS.iter().enumerate() {
@@ -71,16 +76,21 @@ fn is_made(split: &SplitPlan, at: usize) -> bool {
     }
 }
 
-fn parts(plan: &Plan, task: &Task, table: &Table, in_time: &[u32]) -> Vec<u8> {
-    let rows = in_time.len();
-    let key = |name: &str| task.keys.iter().position(|key| key == name).and_then(|at| table.keys.get(at));
+/// The codes of a key column.
+fn key<'a>(task: &Task, table: &'a Table, name: &str) -> Option<&'a [u32]> {
+    task.keys.iter().position(|key| key == name).and_then(|at| table.keys.get(at)).map(|keys| &keys[..])
+}
+
+/// The part of every row; rows that are not in `order`, which is by (time, row), have none.
+fn parts(plan: &Plan, task: &Task, table: &Table, order: &[u32]) -> Vec<u8> {
+    let rows = table.rows.len();
     match &plan.samples.split {
         SplitPlan::None => vec![Part::Train as u8; rows],
         SplitPlan::Where(_) | SplitPlan::From(_) => table.parts.to_vec(),
-        SplitPlan::Time(parts) => by_time(&table.times, in_time, parts),
-        SplitPlan::LeaveOneOut(of) => key(&of.name).map_or(vec![0; rows], |keys| leave_one_out(keys, in_time)),
+        SplitPlan::Time(parts) => by_time(&table.times, rows, order, parts),
+        SplitPlan::LeaveOneOut(of) => leave_one_out(key(task, table, &of.name).unwrap_or(&[]), rows, order),
         SplitPlan::Random { of: Some(of), parts, seed } => {
-            let Some(keys) = key(&of.name) else { return vec![0; rows] };
+            let Some(keys) = key(task, table, &of.name) else { return vec![0; rows] };
             // Numbers of keys that only other sources have are no groups here.
             let mut groups = keys.to_vec();
             groups.sort_unstable();
@@ -88,8 +98,43 @@ fn parts(plan: &Plan, task: &Task, table: &Table, in_time: &[u32]) -> Vec<u8> {
             let part = at_random(groups.len(), parts, *seed);
             keys.iter().map(|key| groups.binary_search(key).map_or(NO_PART, |group| part[group])).collect()
         }
-        SplitPlan::Random { of: None, parts, seed } => at_random(rows, parts, *seed),
+        SplitPlan::Random { of: None, parts, seed } => {
+            let mut ascending = order.to_vec();
+            ascending.sort_unstable();
+            let mut part = vec![NO_PART; rows];
+            for (row, dealt) in ascending.into_iter().zip(at_random(order.len(), parts, *seed)) {
+                part[row as usize] = dealt;
+            }
+            part
+        }
     }
+}
+
+/// The first row of each list, in order.
+fn heads(keys: &[u32], in_time: &[u32]) -> Vec<u32> {
+    let mut met = vec![false; keys.iter().max().map_or(0, |most| *most as usize + 1)];
+    let is_head = |row: &u32| {
+        keys.get(*row as usize).is_some_and(|&key| key > 0 && !std::mem::replace(&mut met[key as usize], true))
+    };
+    in_time.iter().copied().filter(is_head).collect()
+}
+
+/// Every row is of the part of its list. Where conditions or files make the parts, they must agree about a list.
+fn whole_lists(plan: &Plan, keys: &[u32], heads: &[u32], of_heads: &[u8], table: &Table, diags: &mut Diags) -> Vec<u8> {
+    let mut part = vec![NO_PART; keys.iter().max().map_or(0, |most| *most as usize + 1)];
+    for &head in heads {
+        part[keys[head as usize] as usize] = of_heads[head as usize];
+    }
+    let found: Vec<u8> = keys.iter().map(|&key| part[key as usize]).collect();
+    let by_row = matches!(plan.samples.split, SplitPlan::Where(_) | SplitPlan::From(_));
+    let torn = |row: &usize| by_row && keys[*row] > 0 && found[*row] != table.parts[*row];
+    let torn = (0..keys.len()).filter(torn).count();
+    if torn > 0 {
+        let title = format!("{torn} rows are in another part than the first row of their list");
+        let finding = Diagnostic::new("E0514", title).at(plan.samples.split_span, "");
+        diags.push(finding.help("a list is one sample: conditions of parts read what is the same for all of its rows"));
+    }
+    found
 }
 
 /// The place behind each part, of so many.
@@ -136,8 +181,8 @@ fn targets(keys: &[u32], in_time: &[u32], part: &[u8], step: Option<u32>) -> Vec
 }
 
 /// Cuts the order of time; a cut inside rows of one time moves behind them.
-fn by_time(times: &[f64], in_time: &[u32], parts: &[f64]) -> Vec<u8> {
-    let mut part = vec![0; in_time.len()];
+fn by_time(times: &[f64], rows: usize, in_time: &[u32], parts: &[f64]) -> Vec<u8> {
+    let mut part = vec![NO_PART; rows];
     let time = |at: usize| in_time.get(at).and_then(|&row| times.get(row as usize));
     let mut at = 0;
     for (number, mut cut) in cuts(in_time.len(), parts).into_iter().enumerate() {
@@ -153,17 +198,19 @@ fn by_time(times: &[f64], in_time: &[u32], parts: &[f64]) -> Vec<u8> {
 }
 
 /// The last row of each is test, the one before valid; whoever has fewer than three only trains.
-fn leave_one_out(keys: &[u32], in_time: &[u32]) -> Vec<u8> {
+fn leave_one_out(keys: &[u32], rows: usize, in_time: &[u32]) -> Vec<u8> {
     let groups = keys.iter().max().map_or(0, |most| *most as usize + 1);
     let mut count = vec![0_u32; groups];
-    keys.iter().for_each(|&key| count[key as usize] += 1);
+    let key = |row: u32| keys.get(row as usize).map_or(0, |key| *key as usize);
+    in_time.iter().filter(|&&row| key(row) > 0).for_each(|&row| count[key(row)] += 1);
     let mut seen = vec![0_u32; groups];
-    let mut part = vec![Part::Train as u8; keys.len()];
+    let mut part = vec![NO_PART; rows];
     for &row in in_time {
-        let key = keys[row as usize] as usize;
-        seen[key] += 1;
+        part[row as usize] = Part::Train as u8;
+        let key = key(row);
         // Key 0 is null: rows of nobody have no last one.
         if key > 0 && count[key] >= 3 {
+            seen[key] += 1;
             part[row as usize] = match count[key] - seen[key] {
                 0 => Part::Test as u8,
                 1 => Part::Valid as u8,
@@ -199,8 +246,12 @@ mod tests {
         let times = [2.0, 1.0, 2.0, 2.0, 3.0];
         let order = in_time(&times, 5);
         assert_eq!(order, [1, 0, 2, 3, 4]);
-        assert_eq!(by_time(&times, &order, &[0.4, 0.4, 0.2]), [0, 0, 0, 0, 2], "the first cut moves behind the ties");
-        assert_eq!(by_time(&times, &order, &[0.2, 0.8]), [1, 0, 1, 1, 1]);
+        assert_eq!(
+            by_time(&times, 5, &order, &[0.4, 0.4, 0.2]),
+            [0, 0, 0, 0, 2],
+            "the first cut moves behind the ties"
+        );
+        assert_eq!(by_time(&times, 5, &order, &[0.2, 0.8]), [1, 0, 1, 1, 1]);
     }
 
     #[test]
@@ -214,8 +265,8 @@ mod tests {
     fn the_last_two_rows_of_a_user_are_held_out() {
         // User 1 has rows 0, 2, 3, 5; user 2 has 1 and 4, too few; row 6 is nobody's.
         let keys = [1, 2, 1, 1, 2, 1, 0];
-        assert_eq!(leave_one_out(&keys, &[0, 1, 2, 3, 4, 5, 6]), [0, 0, 0, 1, 0, 2, 0]);
-        assert_eq!(leave_one_out(&keys, &[5, 3, 2, 0, 1, 4, 6])[..1], [2], "last in time, not in the file");
+        assert_eq!(leave_one_out(&keys, 7, &[0, 1, 2, 3, 4, 5, 6]), [0, 0, 0, 1, 0, 2, 0]);
+        assert_eq!(leave_one_out(&keys, 7, &[5, 3, 2, 0, 1, 4, 6])[..1], [2], "last in time, not in the file");
     }
 
     #[test]

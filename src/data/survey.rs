@@ -2,7 +2,7 @@
 
 use super::fit::{Fitted, Renumbering};
 use super::load::Loaded;
-use super::plan::{Form, InputValue, Plan};
+use super::plan::{Form, InputValue, Plan, Unit};
 use super::report::{IdReport, LabelReport, PartReport, Report};
 use super::rows::{NO_PART, Raw, Written, range};
 use super::split::{PARTS, Parted};
@@ -39,10 +39,19 @@ pub(crate) fn survey(
             continue;
         }
         let labels = plan.samples.labels.iter().zip(&table.labels);
+        // Every element of a list has labels of its own.
+        let elements: Vec<u32> = match plan.samples.unit {
+            Unit::List { .. } => {
+                (0..table.rows.len() as u32).filter(|&row| parted.part[row as usize] == at as u8).collect()
+            }
+            Unit::Row | Unit::User { .. } => Vec::new(),
+        };
+        let labelled = if elements.is_empty() { rows } else { &elements };
         report.parts.push(PartReport {
             part: (*name).to_string(),
             rows: rows.len() as u64,
-            labels: labels.map(|(label, values)| of_label(plan, &label.name.name, values, rows)).collect(),
+            elements: elements.len() as u64,
+            labels: labels.map(|(label, values)| of_label(plan, &label.name.name, values, labelled)).collect(),
         });
         for input in &plan.inputs {
             let (ids, unknown) = match input.value {
@@ -54,7 +63,13 @@ pub(crate) fn survey(
                 InputValue::Element { axis, feature } => {
                     of_axis(plan, loaded, views, renumbering, (axis, feature), rows)
                 }
-                InputValue::Label(_) | InputValue::Outcome(_) | InputValue::LogQ { .. } | InputValue::Weight => {
+                InputValue::LabelAlong { .. }
+                | InputValue::OutcomeAlong { .. }
+                | InputValue::Positives { .. }
+                | InputValue::Label(_)
+                | InputValue::Outcome(_)
+                | InputValue::LogQ { .. }
+                | InputValue::Weight => {
                     continue;
                 }
             };

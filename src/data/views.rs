@@ -3,7 +3,10 @@
 use super::history::{Events, Sight, Tied, sort, view};
 use super::load::Loaded;
 use super::plan::{AxisPlan, Origin, Plan, Unit};
+use super::rows::{Table, Task};
 use super::split::Parted;
+use crate::diag::{Diagnostic, Diags};
+use crate::expr::ast::Ident;
 use crate::syntax::spec::{Part, Ties};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -14,7 +17,8 @@ pub(crate) struct Train {
     pub(crate) samples: Vec<bool>,
     /// By row of the samples' table: whether it is in the train part at all.
     rows: Vec<bool>,
-    /// Whether a row of the train part teaches though it is no sample: rows of a user are what its sample is made of.
+    /// Whether a row of the train part teaches though it is no sample: rows of a user or a list are what its sample is
+    /// made of.
     sequences: bool,
     /// The latest time of the train part.
     end: f64,
@@ -34,7 +38,7 @@ impl Train {
         for &row in &parted.order[..parted.bounds[1]] {
             samples[row as usize] = kept(row as usize);
         }
-        let sequences = matches!(plan.samples.unit, Unit::User { .. });
+        let sequences = !matches!(plan.samples.unit, Unit::Row);
         let times = table.times.iter().zip(&rows).filter(|(_, train)| **train).map(|(time, _)| *time);
         let end = times.fold(f64::NEG_INFINITY, f64::max);
         Train { samples, rows, sequences, end }
@@ -70,6 +74,8 @@ pub(crate) struct Views {
     pub(crate) starts: Vec<u32>,
     /// By row of the samples' table: how many.
     pub(crate) counts: Vec<u32>,
+    /// By row of the samples' table: how many there are, those that a list is cut of included. Empty where nothing is cut.
+    pub(crate) whole: Vec<u32>,
     /// Samples with an event of their own time that is left out.
     pub(crate) tied: u64,
 }
@@ -105,12 +111,22 @@ pub(crate) fn views(plan: &Plan, loaded: &Loaded, parted: &Parted) -> Vec<Views>
 fn axis_views(plan: &Plan, loaded: &Loaded, parted: &Parted, stream: usize, slot: usize, axis: usize) -> Views {
     let (samples, table) = (&loaded.tables[0], &loaded.tables[stream]);
     let key = |stream: usize| {
-        let Origin::Events { by, .. } = &plan.axes[axis].origin else { return &[][..] };
+        let Some(by) = plan.axes[axis].origin.by() else { return &[][..] };
         let place = loaded.streams[stream].task.keys.iter().position(|key| *key == by.name);
         place.and_then(|place| loaded.tables[stream].keys.get(place)).map_or(&[][..], |keys| &keys[..])
     };
     let (event_keys, sample_keys) = (key(stream), key(0));
     let largest = event_keys.iter().max().copied().unwrap_or(0);
+    if let Origin::List { order, .. } = &plan.axes[axis].origin {
+        let task = &loaded.streams[stream].task;
+        return list(
+            axis,
+            plan.axes[axis].last,
+            event_keys,
+            ordering(task, table, order.as_ref()),
+            &table.events[slot],
+        );
+    }
     let events = sort(event_keys, &table.times, &table.events[slot], largest as usize);
     let timed = !samples.times.is_empty() && !table.times.is_empty();
     let sight = sight(plan, &plan.axes[axis], timed, false);
@@ -130,7 +146,53 @@ fn axis_views(plan: &Plan, loaded: &Loaded, parted: &Parted, stream: usize, slot
             tied += u64::from(with - all > u32::from(own));
         }
     }
-    Views { axis, stream, events, starts, counts, tied }
+    Views { axis, stream, events, starts, counts, whole: Vec::new(), tied }
+}
+
+/// The numbers that order the elements of a list; empty for the order of the file.
+pub(crate) fn ordering<'a>(task: &Task, table: &'a Table, order: Option<&Ident>) -> &'a [f64] {
+    let slot = order.and_then(|order| task.numbers.iter().position(|known| *known == order.name));
+    slot.and_then(|slot| table.numbers.get(slot)).map_or(&[], |numbers| &numbers[..])
+}
+
+/// Every row sees its whole list, up to `max`.
+fn list(axis: usize, max: u32, keys: &[u32], order: &[f64], marked: &[u8]) -> Views {
+    let events = sort(keys, order, marked, keys.iter().max().map_or(0, |most| *most as usize));
+    let start = |key: u32| events.starts[key as usize];
+    let whole: Vec<u32> = keys.iter().map(|&key| start(key + 1) - start(key)).collect();
+    let starts = keys.iter().map(|&key| start(key)).collect();
+    let counts = whole.iter().map(|&count| count.min(max)).collect();
+    Views { axis, stream: 0, events, starts, counts, whole, tied: 0 }
+}
+
+/// Lists that are longer than their axis allows are a finding, unless they are to be cut.
+pub(crate) fn too_long(plan: &Plan, loaded: &Loaded, views: &[Views], diags: &mut Diags) {
+    for views in views {
+        let axis = &plan.axes[views.axis];
+        let Origin::List { by, cut: false, .. } = &axis.origin else { continue };
+        let Some((row, longest)) =
+            views.whole.iter().enumerate().max_by_key(|(row, count)| (**count, usize::MAX - row))
+        else {
+            continue;
+        };
+        if *longest <= axis.last {
+            continue;
+        }
+        let lists = views.events.starts.windows(2).filter(|pair| pair[1] - pair[0] > axis.last).count();
+        let slot = loaded.streams[0].task.keys.iter().position(|key| *key == by.name);
+        let code = slot.and_then(|slot| loaded.tables[0].keys.get(slot)?.get(row)).copied().unwrap_or(0);
+        let text = loaded
+            .codebooks
+            .keys
+            .get(&by.name)
+            .and_then(|known| known.texts.texts().get(code.checked_sub(1)? as usize));
+        let title = format!("{lists} lists are longer than the `max` of `{}`, which is {}", axis.name, axis.last);
+        let note = format!("the list of {} `{}` has {longest} rows", by.name, text.unwrap_or(""));
+        let finding = Diagnostic::new("E0515", title).at(axis.span, "").note(note);
+        diags.push(
+            finding.help("a larger `max`, or `cut: true`, which leaves out what comes last and lets metrics count it"),
+        );
+    }
 }
 
 #[cfg(test)]

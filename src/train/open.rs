@@ -22,7 +22,7 @@ use crate::ir::graph::Graph;
 use crate::lower::{Metric, MetricOf, Program, lower};
 use crate::pass::root::alone;
 use crate::pass::{Goal, PassError, instantiate};
-use crate::syntax::spec::{Part, Per, Spec};
+use crate::syntax::spec::{AxisOrigin, Part, Per, Spec};
 
 /// A run with its best weights, or its last ones where no validation chose.
 #[derive(Debug)]
@@ -101,8 +101,9 @@ impl Trained {
         backend: &Backend,
         diags: &mut Diags,
     ) -> Result<Option<Results>, Diagnostic> {
-        if self.spec.samples.per != Per::Row {
-            let title = "measuring new rows of a run whose samples are per user is not supported yet";
+        let is_list = |origin: &AxisOrigin| matches!(origin, AxisOrigin::List { .. });
+        if self.spec.samples.per != Per::Row || self.spec.axes.iter().any(|axis| is_list(&axis.value.origin)) {
+            let title = "measuring new rows of a run whose samples are users or lists is not supported yet";
             return Err(Diagnostic::new("E0451", title).help("without `--input` its own parts are measured"));
         }
         let metrics = &self.program.metrics;
@@ -119,7 +120,7 @@ impl Trained {
         let Some(batches) = predict_rows(&bundle, input, BATCH, &keep, diags) else { return Ok(None) };
         let mut codes: Vec<BTreeMap<String, u32>> = vec![BTreeMap::new(); keep.len()];
         let batches = batches.map(|raw| {
-            let Raw { mut batch, kept } = raw?;
+            let Raw { mut batch, kept, .. } = raw?;
             fill(&mut streams, &mut batch.feed)?;
             for ((name, texts), codes) in keep.iter().zip(&kept).zip(&mut codes) {
                 let mut code = |text: &Option<String>| {

@@ -83,33 +83,88 @@ impl Predictor {
         take: TakeRow,
     ) -> Result<u64, Diagnostic> {
         let (mut count, mut kept) = (0, Vec::new());
+        let mut waiting = Waiting::default();
         for raw in batches {
             let mut raw = raw?;
             let feed = &mut raw.batch.feed;
             fill(&mut streams, feed)?;
-            let scores = self.values(feed)?;
+            let list = raw.elements.as_ref().map(|(axis, _)| axis.as_str());
+            let scores = self.list_values(feed, list)?;
             for (row, scores) in scores.chunks_exact(width.max(1)).enumerate() {
                 kept.clear();
                 kept.extend(raw.kept.iter().map(|column| column.get(row).cloned().flatten()));
-                take(&kept, scores)?;
+                match raw.elements.as_ref().and_then(|(_, elements)| elements.get(row)) {
+                    Some(&place) => waiting.put(place, &kept, scores),
+                    None => take(&kept, scores)?,
+                }
                 count += 1;
             }
         }
+        waiting.take(width, take)?;
         Ok(count)
     }
 
     /// The outputs of a batch, row by row.
     pub(super) fn values(&mut self, feed: &Feed) -> Result<Vec<f32>, Diagnostic> {
+        self.list_values(feed, None)
+    }
+
+    /// The outputs of a batch, a row per sample or per element of an axis that is a list; what a list has one of stands
+    /// beside each of its elements.
+    fn list_values(&mut self, feed: &Feed, list: Option<&str>) -> Result<Vec<f32>, Diagnostic> {
         let noise = Noise::default();
         let prepared = self.preparation.prepare(feed, noise).map_err(step_failed)?;
         let values = self.engine.step(&mut self.params, &prepared, &Schedule::new(), noise).map_err(step_failed)?;
-        let mut rows = Vec::with_capacity(feed.samples * self.width());
-        for row in 0..feed.samples {
-            for (name, width) in &self.outputs {
-                let Some(Column::F32(column)) = values.get(name) else { continue };
-                rows.extend_from_slice(column.get(row * width..(row + 1) * width).unwrap_or_default());
+        let offsets = list.and_then(|axis| feed.offsets.get(axis));
+        let ends = |sample: usize| match offsets {
+            Some(offsets) => offsets.get(sample + 1).map_or(0, |end| *end as usize),
+            None => sample + 1,
+        };
+        let graph = self.engine.graph();
+        let along = |name: &str| {
+            let root = graph.outputs().iter().find(|root| root.name == name);
+            root.is_some_and(|root| {
+                graph.axes().names(&graph.ty(root.value).space).iter().any(|axis| Some(*axis) == list)
+            })
+        };
+        let along: Vec<bool> = self.outputs.iter().map(|(name, _)| along(name)).collect();
+        let (mut rows, mut row) = (Vec::with_capacity(feed.samples * self.width()), 0);
+        for sample in 0..feed.samples {
+            for element in row..ends(sample) {
+                for ((name, width), along) in self.outputs.iter().zip(&along) {
+                    let Some(Column::F32(column)) = values.get(name) else { continue };
+                    let at = if *along { element } else { sample };
+                    rows.extend_from_slice(column.get(at * width..(at + 1) * width).unwrap_or_default());
+                }
             }
+            row = ends(sample);
         }
         Ok(rows)
+    }
+}
+
+/// Scores of elements of lists, until all are there: the rows of a list need not stand side by side in the file.
+#[derive(Default)]
+struct Waiting {
+    /// Place in the file and number among those that wait.
+    places: Vec<(u32, usize)>,
+    kept: Vec<Vec<Option<String>>>,
+    scores: Vec<f32>,
+}
+
+impl Waiting {
+    fn put(&mut self, place: u32, kept: &[Option<String>], scores: &[f32]) {
+        self.places.push((place, self.places.len()));
+        self.kept.push(kept.to_vec());
+        self.scores.extend_from_slice(scores);
+    }
+
+    /// Hands them over in the order of the file.
+    fn take(mut self, width: usize, take: TakeRow) -> Result<(), Diagnostic> {
+        self.places.sort_unstable();
+        for (_, at) in self.places {
+            take(&self.kept[at], self.scores.get(at * width..(at + 1) * width).unwrap_or_default())?;
+        }
+        Ok(())
     }
 }

@@ -32,6 +32,8 @@ const TESTED_ELSEWHERE: &[(&str, &str)] = &[
     ("E0511", "tests/it/data"),
     ("E0512", "a file that another program changes while it is read"),
     ("E0513", "tests/it/data"),
+    ("E0514", "tests/it/data"),
+    ("E0515", "tests/it/data"),
     ("W0501", "tests/it/data"),
     ("W0502", "tests/it/data"),
     ("W0503", "tests/it/data"),

@@ -3,6 +3,7 @@
 use super::draw::Drawing;
 use super::gather::{Gathered, gathered, pick, picked};
 use super::{Choice, Damaged, Stores};
+use crate::data::array::Array;
 use crate::data::bundle::EventStore;
 use crate::data::plan::{DrawPlan, Form, Origin};
 use crate::data::relative::{Pairs, numbers};
@@ -30,7 +31,7 @@ pub(super) fn all(stores: &Stores, samples: &Samples, choice: &Choice) -> Result
     for (at, axis) in plan.axes.iter().enumerate() {
         found.push(match axis.origin {
             Origin::Draw { .. } => Along { offsets: Vec::new(), elements: Elements::Drawn(Vec::new()) },
-            Origin::Events { .. } | Origin::Lists { .. } => {
+            Origin::Events { .. } | Origin::List { .. } | Origin::Lists { .. } => {
                 let (starts, counts) = samples.views.get(at).and_then(Option::as_ref).ok_or(Damaged)?;
                 seen(starts, counts, choice.places)?
             }
@@ -129,6 +130,36 @@ impl Along {
             Elements::Seen(ranges) => ranges.get(sample).cloned(),
             Elements::Drawn(_) => None,
         }
+    }
+
+    /// A label or an outcome of every element, as it is stored.
+    pub(super) fn numbers(&self, stored: Option<&Array<f32>>) -> Result<Vec<f32>, Damaged> {
+        let (Elements::Seen(ranges), Some(stored)) = (&self.elements, stored) else { return Err(Damaged) };
+        let mut out = Vec::with_capacity(self.count());
+        for range in ranges {
+            out.extend_from_slice(stored.get(range.clone()).ok_or(Damaged)?);
+        }
+        Ok(out)
+    }
+
+    /// By sample: how many elements of its whole list, `whole` long, have a positive label.
+    pub(super) fn positives(&self, stored: Option<&Array<f32>>, whole: &[u32]) -> Result<Vec<f32>, Damaged> {
+        let (Elements::Seen(ranges), Some(stored)) = (&self.elements, stored) else { return Err(Damaged) };
+        let count = |(range, &whole): (&std::ops::Range<usize>, &u32)| {
+            let labels = stored.get(range.start..range.start + whole as usize).ok_or(Damaged)?;
+            Ok(labels.iter().filter(|label| **label > 0.0).count() as f32)
+        };
+        ranges.iter().zip(whole).map(count).collect()
+    }
+
+    /// The number of every element's row in its source.
+    pub(super) fn rows(&self, stored: &Array<u32>) -> Result<Vec<u32>, Damaged> {
+        let Elements::Seen(ranges) = &self.elements else { return Err(Damaged) };
+        let mut out = Vec::with_capacity(self.count());
+        for range in ranges {
+            out.extend_from_slice(stored.get(range.clone()).ok_or(Damaged)?);
+        }
+        Ok(out)
     }
 
     /// The log probability of every drawn element.

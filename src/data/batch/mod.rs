@@ -26,6 +26,8 @@ pub struct Batch {
     pub feed: Feed,
     /// By column that a metric groups by: a number per sample, equal where the column is; 0 where it is null.
     pub keys: BTreeMap<String, Vec<u32>>,
+    /// By axis that is a list: the number of each element's row in its source.
+    pub rows: BTreeMap<String, Vec<u32>>,
 }
 
 /// An array that ends before its rows do: the file behind it is not what it says it is.
@@ -76,6 +78,11 @@ pub(crate) fn build(stores: &Stores, samples: &Samples, choice: &Choice) -> Resu
     for (axis, along) in plan.axes.iter().zip(&axes) {
         feed.offsets.insert(axis.name.clone(), along.offsets.clone());
     }
+    for (at, (axis, along)) in plan.axes.iter().zip(&axes).enumerate() {
+        if let Some(stored) = stores.axes[at].and_then(|events| events.rows.as_ref()) {
+            batch.rows.insert(axis.name.clone(), along.rows(stored)?);
+        }
+    }
     let negatives = negative::all(stores, samples, choice, &axes)?;
     for input in &plan.inputs {
         let column = match input.value {
@@ -91,6 +98,17 @@ pub(crate) fn build(stores: &Stores, samples: &Samples, choice: &Choice) -> Resu
                 Some(values) => Some(Column::F32(negatives.outcome(pick(values, places)?))),
                 None => None,
             },
+            InputValue::LabelAlong { axis, label } => {
+                Some(Column::F32(axes[axis].numbers(stores.axes[axis].ok_or(Damaged)?.labels[label].as_ref())?))
+            }
+            InputValue::OutcomeAlong { axis, outcome } => {
+                Some(Column::F32(axes[axis].numbers(stores.axes[axis].ok_or(Damaged)?.outcomes[outcome].as_ref())?))
+            }
+            InputValue::Positives { axis, label } => {
+                let whole = pick(samples.whole[axis].as_ref().ok_or(Damaged)?, places)?;
+                let labels = stores.axes[axis].ok_or(Damaged)?.labels[label].as_ref();
+                Some(Column::F32(axes[axis].positives(labels, &whole)?))
+            }
             InputValue::LogQ { axis } => Some(Column::F32(axes[axis].log_q(stores, axis)?)),
             InputValue::Sample { feature } => {
                 let values = match served(stores, feature, choice.part, places.len()) {

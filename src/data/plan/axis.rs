@@ -46,7 +46,9 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
                 Some((origin, last.value))
             }
             AxisOrigin::Within { .. } => unsupported("an axis of visits (`within`)", axis, diags),
-            AxisOrigin::List { .. } => unsupported("an axis of lists (`list`)", axis, diags),
+            AxisOrigin::List { by, order, max, cut } => {
+                Some((Origin::List { by: by.clone(), order: order.clone(), cut: *cut }, max.value))
+            }
             AxisOrigin::Draw(draw) => {
                 draw.along.iter().skip(1).for_each(|more| diags.push(not_yet("a draw along several axes", more.span)));
                 // The axis may stand further down; its place is found when all are known.

@@ -10,14 +10,14 @@ use super::super::source::Dialect;
 use super::super::time::{Clock, UNITS};
 use super::super::zone::Zone;
 use super::{
-    Input, InputValue, JoinPlan, LabelPlan, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, Unit, axis, draw,
-    feature, time,
+    Input, InputValue, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan, TimePlan, Unit, axis,
+    draw, feature, time,
 };
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags, Span};
 use crate::expr::ast::{Expr, ExprKind, Ident};
 use crate::ir::input::InputSource;
-use crate::syntax::spec::{Named, OnError, Per, SourceSpec, Spec, Split, TimeSpec};
+use crate::syntax::spec::{AxisOrigin, Named, OnError, Per, SourceSpec, Spec, Split, TimeSpec};
 
 /// Resolves the data section. None, with findings, if it cannot be read as it stands.
 pub(crate) fn build(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<Plan> {
@@ -191,7 +191,7 @@ fn samples(spec: &Spec, labels: Vec<LabelPlan>, wants: &[Want], diags: &mut Diag
     // That it is not known whose a row is has its finding already.
     let user = || spec.user_column().cloned();
     let unit = match samples.per {
-        Per::Row => Unit::Row,
+        Per::Row => list(spec).map_or(Unit::Row, |by| Unit::List { by: by.clone() }),
         Per::User => Unit::User { by: user()?, step: None },
         Per::Steps(step) => Unit::User { by: user()?, step: Some(step) },
     };
@@ -248,7 +248,7 @@ fn time_of<'a>(spec: &'a Spec, samples: &'a crate::syntax::spec::Samples) -> Opt
 fn outcomes(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Vec<Ident> {
     let mut found: Vec<Ident> = Vec::new();
     for want in wants {
-        let InputSource::Outcome { axis: None, column } = &want.source else { continue };
+        let InputSource::Outcome { column, .. } = &want.source else { continue };
         match spec.samples.outcomes.iter().find(|outcome| outcome.name == *column) {
             Some(outcome) if !found.contains(outcome) => found.push(outcome.clone()),
             Some(_) => {}
@@ -259,6 +259,14 @@ fn outcomes(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Vec<Ident> {
         }
     }
     found
+}
+
+/// The column that makes lists, if samples are lists.
+fn list(spec: &Spec) -> Option<&Ident> {
+    spec.axes.iter().find_map(|axis| match &axis.value.origin {
+        AxisOrigin::List { by, .. } => Some(by),
+        _ => None,
+    })
 }
 
 /// Columns that a metric groups by, in order of first mention.
@@ -322,20 +330,24 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
                 let feature = features.get(feature.as_str());
                 axis.zip(feature).map(|(axis, &feature)| InputValue::Element { axis, feature })
             }
-            InputSource::Label { axis: None, label } => {
-                plan.samples.labels.iter().position(|known| known.name.name == *label).map(InputValue::Label)
+            InputSource::Label { axis, label } => along(plan, axis.as_ref(), label_of(plan, label), |axis, label| {
+                axis.map_or(InputValue::Label(label), |axis| InputValue::LabelAlong { axis, label })
+            }),
+            InputSource::Outcome { axis, column } => {
+                let outcome = plan.samples.outcomes.iter().position(|known| known.name == *column);
+                along(plan, axis.as_ref(), outcome, |axis, outcome| {
+                    axis.map_or(InputValue::Outcome(outcome), |axis| InputValue::OutcomeAlong { axis, outcome })
+                })
             }
-            InputSource::Outcome { axis: None, column } => {
-                plan.samples.outcomes.iter().position(|known| known.name == *column).map(InputValue::Outcome)
+            InputSource::Positives { axis, label } => {
+                let make = |axis: Option<usize>, label| axis.map(|axis| InputValue::Positives { axis, label });
+                along(plan, Some(axis), label_of(plan, label), make).flatten()
             }
             InputSource::Weight => Some(InputValue::Weight),
             InputSource::Run { .. } | InputSource::Schedule(_) => continue,
             InputSource::LogQ { axis } => {
                 plan.axes.iter().position(|known| known.name == *axis).map(|axis| InputValue::LogQ { axis })
             }
-            InputSource::Label { axis: Some(_), .. }
-            | InputSource::Outcome { axis: Some(_), .. }
-            | InputSource::Positives { .. } => None,
         };
         match value {
             Some(value) => found.push(Input { name: name.clone(), value }),
@@ -348,6 +360,22 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
     }
     plan.inputs = found;
     along_axes(plan);
+}
+
+fn label_of(plan: &Plan, label: &str) -> Option<usize> {
+    plan.samples.labels.iter().position(|known| known.name.name == label)
+}
+
+/// What is read of the sample, or of the elements of its list; none along an axis that is no list.
+fn along<T>(
+    plan: &Plan,
+    axis: Option<&String>,
+    what: Option<usize>,
+    make: impl Fn(Option<usize>, usize) -> T,
+) -> Option<T> {
+    let Some(axis) = axis else { return Some(make(None, what?)) };
+    let is_it = |known: &super::AxisPlan| known.name == *axis && matches!(known.origin, Origin::List { .. });
+    Some(make(Some(plan.axes.iter().position(is_it)?), what?))
 }
 
 /// Notes which features are needed along each axis.

@@ -88,6 +88,21 @@ pub(crate) enum Unit {
         /// Every so many rows before the last one of the train part there is a sample too.
         step: Option<u32>,
     },
+    /// The rows that a column puts together: a list whose elements are predicted side by side.
+    List {
+        /// The column.
+        by: Ident,
+    },
+}
+
+impl Unit {
+    /// The column whose equal values make one sample.
+    pub(crate) fn by(&self) -> Option<&Ident> {
+        match self {
+            Unit::Row => None,
+            Unit::User { by, .. } | Unit::List { by } => Some(by),
+        }
+    }
 }
 
 /// A label.
@@ -209,6 +224,14 @@ pub(crate) enum Origin {
         newest_first: bool,
         separator: Option<String>,
     },
+    /// The rows of the sample's list.
+    List {
+        by: Ident,
+        /// The column that orders them; the order of the file without.
+        order: Option<Ident>,
+        /// Whether what is beyond `last` is left out, instead of being an error.
+        cut: bool,
+    },
     /// Drawn items.
     Draw {
         /// Which draw; none where nothing reads it, so that nothing is drawn.
@@ -217,6 +240,16 @@ pub(crate) enum Origin {
         n: u32,
         along: Option<usize>,
     },
+}
+
+impl Origin {
+    /// The column by which a sample finds its elements among rows.
+    pub(crate) fn by(&self) -> Option<&Ident> {
+        match self {
+            Origin::Events { by, .. } | Origin::List { by, .. } => Some(by),
+            Origin::Lists { .. } | Origin::Draw { .. } => None,
+        }
+    }
 }
 
 /// An input of the graph.
@@ -240,6 +273,21 @@ pub(crate) enum InputValue {
     },
     Label(usize),
     Outcome(usize),
+    /// A label of each element of a list.
+    LabelAlong {
+        axis: usize,
+        label: usize,
+    },
+    /// An outcome of each element of a list.
+    OutcomeAlong {
+        axis: usize,
+        outcome: usize,
+    },
+    /// How many elements of the whole list have a positive label.
+    Positives {
+        axis: usize,
+        label: usize,
+    },
     /// The log probability of each drawn element.
     LogQ {
         axis: usize,
@@ -294,9 +342,13 @@ impl Plan {
         self.inputs.iter().any(|input| input.value == value) || self.hidden.contains(&value)
     }
 
-    /// Axes of events of a source.
+    /// Axes whose elements are rows of a source.
     pub(crate) fn axes_of(&self, place: usize) -> impl Iterator<Item = (usize, &AxisPlan)> {
-        let here = move |origin: &Origin| matches!(origin, Origin::Events { source, .. } if *source == place);
+        let here = move |origin: &Origin| match origin {
+            Origin::Events { source, .. } => *source == place,
+            Origin::List { .. } => self.samples.sources.contains(&place),
+            Origin::Lists { .. } | Origin::Draw { .. } => false,
+        };
         self.axes.iter().enumerate().filter(move |(_, axis)| here(&axis.origin))
     }
 }

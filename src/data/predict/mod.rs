@@ -24,10 +24,14 @@ use crate::diag::{Diagnostic, Diags, Span};
 /// Some samples of a file.
 #[derive(Clone, Debug, Default)]
 pub struct Raw {
-    /// One sample per row, or per user in order of first appearance.
+    /// One sample per row, or per user or list in order of first appearance.
     pub batch: Batch,
     /// The columns asked for, by column, then by sample; none where the text is missing. Of a user, those of the newest row.
+    /// Of a list, those of every element.
     pub kept: Vec<Vec<Option<String>>>,
+    /// Where samples are lists: their axis, and the place of every element among the rows of the file, in the order of the
+    /// batch.
+    pub elements: Option<(String, Vec<u32>)>,
 }
 
 /// Batches of the rows of a file.
@@ -130,7 +134,7 @@ fn start(
     Some(Ahead::of(move |send| {
         let done = match being_read.bundle.plan.samples.unit {
             Unit::Row => rows::run(&being_read, size, send),
-            Unit::User { .. } => whole::run(&being_read, size, send),
+            Unit::User { .. } | Unit::List { .. } => whole::run(&being_read, size, send),
         };
         if let Err(finding) = done {
             send(Err(finding));
@@ -217,5 +221,18 @@ impl Opened<'_> {
         let mut finding = finding(plan, source, &format!("{}:{line}", file.name), wrong);
         finding.help = vec!["every row gets a score, so none is left out".into()];
         Err(finding)
+    }
+
+    /// Whether every row of the last chunk says whose it is.
+    fn need_key(&self) -> Result<(), Diagnostic> {
+        let Some(by) = self.reading.plan.samples.unit.by() else { return Ok(()) };
+        // A key that a join gives is looked for by everyone alike.
+        let Some(at) = self.reading.binding.own.iter().position(|own| *own == by.name) else { return Ok(()) };
+        let missing = (0..self.chunk.rows.len()).find(|&row| self.chunk.columns[at].get(row).is_none());
+        let Some(row) = missing else { return Ok(()) };
+        let wrong = Wrong::Broken(format!("expected something in column `{}`, found nothing", by.name));
+        let file = self.open.as_ref().map_or("", |(file, _)| file.name.as_str());
+        let place = format!("{file}:{}", self.chunk.lines[row]);
+        Err(finding(self.reading.plan, self.reading.source, &place, &wrong))
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn run(file: &BeingRead, batch_size: usize, send: Send) -> Result<(),
                 let texts = &chunk.columns[column];
                 places.iter().map(|&row| texts.get(row as usize).map(str::to_string)).collect()
             };
-            if !send(Ok(Raw { batch, kept: file.kept.iter().map(text).collect() })) {
+            if !send(Ok(Raw { batch, kept: file.kept.iter().map(text).collect(), elements: None })) {
                 return Ok(());
             }
         }
@@ -64,6 +64,10 @@ fn samples(file: &BeingRead, rows: Rows) -> Result<Samples, Diagnostic> {
     let encoding = Encoding { plan, fitted: &bundle.fitted, renumbering: &Vec::new() };
     let order = Order { rows: &all, bounds: [0, 0, 0, count], weights: None };
     let mut builder = Builder::memory();
+    let see = |axis: usize, row: usize| {
+        let (start, count) = see(axis, row);
+        (start, count, count)
+    };
     write_samples(encoding, &file.stream, &table, &order, &see, &mut builder).map_err(broken)?;
     let container = builder.finish("").map_err(broken)?;
     Samples::read(plan, &container, bundle.labelled).ok_or_else(|| damaged(Damaged))

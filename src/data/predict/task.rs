@@ -10,7 +10,7 @@ use crate::data::rows::Task;
 pub(super) fn of(bundle: &DataBundle) -> Task {
     match &bundle.plan.samples.unit {
         Unit::Row => of_rows(bundle),
-        Unit::User { by, .. } => of_events(&bundle.plan, &by.name),
+        Unit::User { by, .. } | Unit::List { by } => of_events(bundle, &by.name),
     }
 }
 
@@ -35,22 +35,21 @@ fn of_rows(bundle: &DataBundle) -> Task {
 }
 
 /// Rows that are the events of a sample: read like those of the samples' source, but for what is not known yet.
-fn of_events(plan: &Plan, by: &str) -> Task {
+fn of_events(bundle: &DataBundle, by: &str) -> Task {
+    let plan = &bundle.plan;
     let task = streams(plan).into_iter().next().map(|stream| stream.task).unwrap_or_default();
     let is_label = |name: &str| plan.samples.labels.iter().any(|label| label.name.name == name);
     let reads_label = |axis: &usize| match &plan.axes[*axis].origin {
         Origin::Events { filter: Some(filter), .. } => names(filter).iter().any(|(name, _)| is_label(name)),
         _ => false,
     };
-    Task { labels: task.axes.iter().any(reads_label), keys: keys(plan, Some(by)), serving: true, past: true, ..task }
+    let labels = bundle.labelled || task.axes.iter().any(reads_label);
+    Task { labels, keys: keys(plan, Some(by)), serving: true, past: !bundle.labelled, ..task }
 }
 
 /// The columns by which axes find events, and one more.
 fn keys(plan: &Plan, by: Option<&str>) -> Vec<String> {
-    let of_axes = plan.axes.iter().filter_map(|axis| match &axis.origin {
-        Origin::Events { by, .. } => Some(by.name.as_str()),
-        Origin::Lists { .. } | Origin::Draw { .. } => None,
-    });
+    let of_axes = plan.axes.iter().filter_map(|axis| axis.origin.by()).map(|by| by.name.as_str());
     let mut keys: Vec<String> = by.into_iter().chain(of_axes).map(str::to_string).collect();
     keys.sort_unstable();
     keys.dedup();

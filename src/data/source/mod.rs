@@ -193,7 +193,7 @@ fn records(file: &SourceFile, dialect: &Dialect, columns: &[String]) -> Result<B
             let picked = columns.iter().map(|column| place(&names, column)).collect::<Result<_, _>>()?;
             Box::new(simple::Sequences::new(input, picked))
         }
-        Format::Libsvm => Box::new(simple::Libsvm::new(input, columns)),
+        Format::Libsvm => Box::new(simple::Libsvm::new(input, dialect, columns)),
     })
 }
 

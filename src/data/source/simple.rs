@@ -1,7 +1,7 @@
 //! Two formats of research data: sequences (`user item item ...` a line) and libsvm (`label qid:1 1:0.5 ...`).
 
 use super::input::Input;
-use super::{Chunk, Failure, Records};
+use super::{Chunk, Dialect, Failure, Records};
 
 /// What follows `#` on a line of libsvm is a comment.
 const COMMENT: char = '#';
@@ -43,11 +43,12 @@ impl Records for Sequences {
 pub(crate) struct Libsvm {
     input: Input,
     columns: Vec<String>,
+    missing: Vec<String>,
 }
 
 impl Libsvm {
-    pub(crate) fn new(input: Input, columns: &[String]) -> Libsvm {
-        Libsvm { input, columns: columns.to_vec() }
+    pub(crate) fn new(input: Input, dialect: &Dialect, columns: &[String]) -> Libsvm {
+        Libsvm { input, columns: columns.to_vec(), missing: dialect.missing.clone() }
     }
 }
 
@@ -62,11 +63,12 @@ impl Records for Libsvm {
                 .collect::<Result<Vec<(&str, &str)>, String>>()?;
             for (column, name) in chunk.columns.iter_mut().zip(&self.columns) {
                 let value = pairs.iter().find(|(index, _)| index == name).map(|(_, value)| *value);
-                column.push(match name.as_str() {
+                let value = match name.as_str() {
                     "label" => Some(label),
                     "qid" => value,
                     _ => Some(value.unwrap_or("0")),
-                });
+                };
+                column.push(value.filter(|value| self.missing.iter().all(|missing| missing != value)));
             }
             chunk.row(line);
             Ok(())
@@ -106,6 +108,13 @@ mod tests {
         let rows = read("u 3 1\n\nv 2\nw\n", dialect, &["item", "user"]).unwrap();
         assert_eq!((rows.cells("user"), rows.cells("item")), (vec!["u", "u", "v"], vec!["3", "1", "2"]));
         assert_eq!(rows.broken, [(4, "expected items after the user `w`".to_string())]);
+    }
+
+    #[test]
+    fn a_sparse_value_may_be_missing() {
+        let dialect = Dialect { format: Some(Format::Libsvm), missing: vec!["NULL".into()], ..dialect() };
+        let rows = read("2 qid:7 1:NULL 2:3 #docid = x\n", dialect, &["1", "2", "3"]).unwrap();
+        assert_eq!((rows.cells("1"), rows.cells("2"), rows.cells("3")), (vec!["NULL"], vec!["3"], vec!["0"]));
     }
 
     #[test]

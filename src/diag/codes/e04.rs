@@ -30,8 +30,8 @@ pub(super) const CODES: &[Explanation] = &[
         code: "E0451",
         title: "not supported yet",
         text: "The language can say it, this version cannot read it. The message says what.",
-        example: "axes:\n  slate: {list: request_id, max: 30}",
-        fix: "axes:\n  history: {from: ratings, by: userId, last: 50}",
+        example: "axes:\n  near: {draw: movie, n: 4, by: uniform, along: [history, past]}",
+        fix: "axes:\n  near: {draw: movie, n: 4, by: uniform, along: [history]}",
     },
     Explanation {
         code: "E0452",

@@ -98,4 +98,18 @@ pub(super) const CODES: &[Explanation] = &[
         example: "axes:\n  unseen: {draw: movie, n: 1, by: popularity}      # and no movie is in two train rows",
         fix: "features:\n  movie: {type: id, min_count: 1}",
     },
+    Explanation {
+        code: "E0514",
+        title: "a list that is in two parts",
+        text: "A list is one sample, so all of its rows are of one part. Here a condition or a file puts some of them elsewhere.",
+        example: "samples:\n  split: {train: rank < 5, test: rank >= 5}",
+        fix: "samples:\n  split: {train: day < 20, test: day >= 20}",
+    },
+    Explanation {
+        code: "E0515",
+        title: "a list that is too long",
+        text: "A list with more rows than the `max` of its axis is not cut in silence, since what is cut cannot be ranked.",
+        example: "axes:\n  slate: {list: request, max: 10}                 # and a request of 11 rows",
+        fix: "axes:\n  slate: {list: request, max: 10, cut: true}",
+    },
 ];

@@ -189,7 +189,6 @@ axes: {slate: {list: request, max: 3}, drawn: {draw: item, n: 4, by: uniform, al
         "E0455: the time zone `Mars/Base` is not known on this machine",
         "E0453: there is no function `lgo` in data expressions",
         "E0452: expected a number, found a text",
-        "E0451: an axis of lists (`list`) is not supported yet",
         "E0451: a draw along several axes is not supported yet",
         "E0451: an axis of visits (`within`) is not supported yet",
         "E0454: `log` is not a source; `logs` is one",

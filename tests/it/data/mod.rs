@@ -6,6 +6,7 @@ mod cache;
 mod draw;
 mod feature;
 mod history;
+mod list;
 mod movielens;
 mod next_item;
 mod predict;
@@ -89,11 +90,14 @@ impl World {
 fn want(text: &str) -> Want {
     let source = match text.split_once(' ') {
         Some(("label", label)) => InputSource::Label { axis: None, label: label.into() },
+        Some(("positives", label)) => InputSource::Positives { axis: "slate".into(), label: label.into() },
+        Some(("slate_label", label)) => InputSource::Label { axis: Some("slate".into()), label: label.into() },
+        Some(("slate_outcome", column)) => InputSource::Outcome { axis: Some("slate".into()), column: column.into() },
         Some(("target", feature)) => InputSource::Target { feature: feature.into() },
         Some(("log_q", axis)) => InputSource::LogQ { axis: axis.into() },
         Some(("outcome", column)) => InputSource::Outcome { axis: None, column: column.into() },
         _ if text == "weight" => InputSource::Weight,
-        _ => match text.split_once('.') {
+        _ => match text.rsplit_once('.') {
             Some((axis, feature)) => InputSource::Feature { axis: Some(axis.into()), feature: feature.into() },
             None => InputSource::Feature { axis: None, feature: text.into() },
         },
