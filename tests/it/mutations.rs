@@ -23,7 +23,7 @@ fn survives(text: &str, sets: &[String]) -> Result<(), TestCaseError> {
         specrec::syntax::load_text("specs/broken.yaml", text, Path::new("specs"), sets, &mut sources, &mut diags);
     prop_assert!(spec.is_some() || diags.has_errors(), "no spec and no finding");
     let program = spec.as_ref().and_then(|spec| specrec::lower::lower(spec, &mut sources, &mut diags));
-    prop_assert!(program.is_some() == !diags.has_errors(), "no graph and no finding, or both");
+    prop_assert!(program.is_some() != diags.has_errors(), "no graph and no finding, or both");
     if let Some((spec, program)) = spec.as_ref().zip(program) {
         for goal in [Goal::Train(&spec.train), Goal::Evaluate, Goal::Predict] {
             let made = instantiate(&program.graph, goal, None);

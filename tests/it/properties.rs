@@ -45,10 +45,12 @@ fn after_each_pass(graph: &Graph, goal: Goal) -> Result<Vec<(&'static str, Graph
 
 /// Gradients by parameter, those of a table's distinct rows as they stand in the order of its rows. Absent is 0.
 fn gradients(outputs: &Outputs) -> BTreeMap<&str, &[f32]> {
-    let numbers = |column| match column {
-        &Column::F32(ref values) => values.as_slice(),
-        Column::U32(_) => &[],
-    };
+    fn numbers(column: &Column) -> &[f32] {
+        match column {
+            Column::F32(values) => values,
+            Column::U32(_) => &[],
+        }
+    }
     outputs.iter().filter_map(|(name, column)| Some((name.strip_prefix(GRADIENT)?, numbers(column)))).collect()
 }
 

@@ -198,7 +198,7 @@ fn attention(at: &mut Maker, a: ValueId, _: ValueId, k: usize) -> Result<ValueId
         strict => Some(make::before(&mut at.to, past, history, strict == 1)?),
     };
     let weight = make::softmax(&mut at.to, score, vec![past], condition)?;
-    if k % 2 == 0 {
+    if k.is_multiple_of(2) {
         return make::contract(&mut at.to, weight, other, vec![past]);
     }
     let weighed = make::mul(&mut at.to, weight, other)?;
@@ -276,7 +276,7 @@ impl Maker {
 
     /// A condition of the value's rows, where the inputs have one.
     fn condition(&self, value: ValueId, k: usize) -> Option<ValueId> {
-        (k % 2 == 0 && self.to.ty(value).space.has(self.axes.history)).then_some(self.keep)
+        (k.is_multiple_of(2) && self.to.ty(value).space.has(self.axes.history)).then_some(self.keep)
     }
 
     fn step(&mut self, &(which, a, b, k): &Choice) {
