@@ -53,7 +53,7 @@ fn dropout(copy: &mut Copy, node: &Node) -> Result<ValueId, Fault> {
 }
 
 /// `(x - mean) / sqrt(variance + eps)` with both of the batch. Running averages move by `momentum`; a batch without rows
-/// leaves them as they are.
+/// leaves them as they are. Where calls share their statistics, each moves what the one before left.
 fn batch_norm(copy: &mut Copy, node: &Node, running: &mut Vec<Running>) -> Result<ValueId, Fault> {
     let x = copy.value(node.operands[0]);
     let space = copy.to.ty(x).space.clone();
@@ -65,12 +65,14 @@ fn batch_norm(copy: &mut Copy, node: &Node, running: &mut Vec<Running>) -> Resul
     let momentum = make::constant(to, node.attrs.float("momentum"), 1)?;
     let step = make::mul(to, any, momentum)?;
     for (operand, batch) in [(node.operands[1], mean), (node.operands[2], variance)] {
-        let old = copy.value(operand);
+        let target = param_name(copy.from, operand)?;
+        let moved = running.iter().position(|known| known.target == target).map(|at| running.remove(at));
+        let old = moved.map_or_else(|| copy.value(operand), |known| known.value);
         let to = &mut copy.to;
         let change = make::sub(to, batch, old)?;
         let change = make::mul(to, change, step)?;
         let value = make::add(to, old, change)?;
-        running.push(Running { target: param_name(copy.from, operand)?, value });
+        running.push(Running { target, value });
     }
     normalise(copy, x, mean, variance, node.attrs.float("eps"))
 }
@@ -99,4 +101,22 @@ fn param_name(graph: &Graph, value: ValueId) -> Result<String, Fault> {
     };
     let id = id.ok_or_else(|| Fault::new("E0399", "a running statistic is no parameter"))?;
     Ok(graph.param(id).name.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Both calls see the running mean: the second moves what the first left, so there is one effect of each statistic.
+    #[test]
+    fn calls_that_share_statistics_move_them_one_after_the_other() {
+        let text = "model m { axis B: batch input %x: f32[B, 1] input %y: f32[B, 1] state @n.mean: f32[1] = 0 state @n.var: f32[1] = 1 \
+                    %a: f32[B, 1] = batch_norm(%x, @n.mean, @n.var) {eps: 0.1, momentum: 0.5} \
+                    %b: f32[B, 1] = batch_norm(%y, @n.mean, @n.var) {eps: 0.1, momentum: 0.5} \
+                    %c: f32[B, 1] = add(%a, %b) %l: f32[1] = sum(%c) {over: [B]} loss l = %l }";
+        let file = crate::diag::Sources::default().add("m.ir", text);
+        let graph = crate::ir::read::read(text, file, crate::prim::REGISTRY).unwrap();
+        let expanded = expand(&graph, Goal::Gradients).unwrap().to_string();
+        assert_eq!(expanded.matches("assign(").count(), 2, "{expanded}");
+    }
 }

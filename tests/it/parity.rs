@@ -1,6 +1,8 @@
 //! Losses, outputs and every gradient against an independent PyTorch oracle, on both backends. Fixtures and the script
 //! that computed them are in `tests/parity`.
 
+mod cases;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -13,6 +15,7 @@ use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
 use specrec::exec::prologue::Prologue;
 use specrec::exec::weights::{Matrix, Weights};
+use specrec::ir::axis::AxisKind;
 use specrec::ir::graph::Graph;
 use specrec::ir::op::Noise;
 use specrec::lower::lower;
@@ -124,8 +127,7 @@ impl Fixture {
         let mut weights = Weights::default();
         for (path, (shape, data)) in self.under("weight/") {
             let width = *shape.last().unwrap();
-            let path = path.strip_prefix("table.").map(str::to_owned).unwrap_or(path);
-            weights.insert(&path, Matrix { rows: data.len() / width, width, data: data.clone() });
+            weights.insert(&path_of(path), Matrix { rows: data.len() / width, width, data: data.clone() });
         }
         for (path, (_, data)) in self.under("stat/") {
             let (unit, statistic) = path.rsplit_once('.').unwrap();
@@ -191,43 +193,104 @@ fn near(what: &str, ours: &[f32], theirs: &[f32], floor: f32, tolerance: f32) {
     }
 }
 
+/// Holds losses and the gradients of their sum against the fixture, on both backends. A loss without a
+/// name is `click`. The fixture knows every parameter that the graph trains.
+fn hold(name: &str, graph: &Graph, tolerance: f32) {
+    let fixture = Fixture::read(name);
+    let weights = fixture.weights();
+    let rows = weights.table_rows(graph);
+    let batch = Prologue::of(graph).prepare(graph, &fixture.feed(), &rows, Noise::default()).unwrap();
+    let largest = fixture.under("grad/").flat_map(|(_, (_, g))| g.iter()).fold(0f32, |a, g| a.max(g.abs()));
+    let named = fixture.under("loss/").map(|(loss, (_, value))| (loss, value));
+    let losses: Vec<_> =
+        named.chain(fixture.floats.get("loss").map(|(_, value)| ("click".to_owned(), value))).collect();
+    let paths: Vec<String> = fixture.under("grad/").map(|(path, _)| path_of(path)).collect();
+    for root in graph.outputs() {
+        let known = root.name.strip_prefix("d.").is_none_or(|path| paths.iter().any(|known| known == path));
+        assert!(known, "{name}: the fixture has no {}", root.name);
+    }
+    for (backend, outputs) in computed(graph, &fixture) {
+        let at = |what: &str| format!("{name} on {backend}: {what}");
+        for (loss, value) in &losses {
+            near(&at(loss), &floats(&outputs, loss), value, 1e-3, 1e-5);
+        }
+        for (path, (_, expected)) in fixture.under("grad/") {
+            let path = path_of(path);
+            let Some(root) = graph.outputs().iter().find(|root| root.name == format!("d.{path}")) else {
+                assert!(expected.iter().all(|g| *g == 0.0), "{}", at(&format!("no gradient of {path}")));
+                continue;
+            };
+            let mut own = floats(&outputs, &root.name);
+            let axis = graph.ty(root.value).space.axes().first().copied();
+            if let Some(axis) = axis.filter(|&axis| matches!(graph.axis(axis).kind, AxisKind::Unique { .. })) {
+                let whole = weights.get(&path).unwrap();
+                let mut dense = vec![0.0; whole.data.len()];
+                for (row, g) in batch.rows.unique(axis).iter().zip(own.chunks(whole.width)) {
+                    dense[*row as usize * whole.width..][..whole.width].copy_from_slice(g);
+                }
+                own = dense;
+            }
+            near(&at(&path), &own, expected, 1e-3 * largest, tolerance);
+        }
+    }
+}
+
+/// The path that lowering gives a weight of a fixture.
+fn path_of(path: String) -> String {
+    path.strip_prefix("table.").map(str::to_owned).unwrap_or(path)
+}
+
 #[test]
 fn losses_and_gradients_are_those_of_the_oracle() {
     for (name, spec, sets) in TRAINING {
-        let fixture = Fixture::read(name);
-        let graph = graph(spec, sets, |_| Goal::Gradients);
-        let weights = fixture.weights();
-        let feed = fixture.feed();
-        let rows = weights.table_rows(&graph);
-        let batch = Prologue::of(&graph).prepare(&graph, &feed, &rows, Noise::default()).unwrap();
-        let largest = fixture.under("grad/").flat_map(|(_, (_, g))| g.iter()).fold(0f32, |a, g| a.max(g.abs()));
         // Dice of a single row divides by the root of 1e-8.
         let tolerance = if *name == "din_one_event" { 2e-3 } else { 2e-4 };
-        for (backend, outputs) in computed(&graph, &fixture) {
-            let at = |what: &str| format!("{name} on {backend}: {what}");
-            near(&at("loss"), &floats(&outputs, "click"), &fixture.floats["loss"].1, 1e-3, 1e-5);
-            let mut compared = 0;
-            for (path, (_, expected)) in fixture.under("grad/") {
-                let path = path.strip_prefix("table.").map(str::to_owned).unwrap_or(path);
-                let Some(root) = graph.outputs().iter().find(|root| root.name == format!("d.{path}")) else {
-                    assert!(expected.iter().all(|g| *g == 0.0), "{}", at(&format!("no gradient of {path}")));
-                    continue;
-                };
-                let mut own = floats(&outputs, &root.name);
-                if let Some(&axis) = graph.ty(root.value).space.axes().first() {
-                    let whole = weights.get(&path).unwrap();
-                    let mut dense = vec![0.0; whole.data.len()];
-                    for (row, g) in batch.rows.unique(axis).iter().zip(own.chunks(whole.width)) {
-                        dense[*row as usize * whole.width..][..whole.width].copy_from_slice(g);
-                    }
-                    own = dense;
-                }
-                near(&at(&path), &own, expected, 1e-3 * largest, tolerance);
-                compared += 1;
-            }
-            assert!(compared >= 6, "{}", at("few gradients were compared"));
+        hold(name, &graph(spec, sets, |_| Goal::Gradients), tolerance);
+    }
+}
+
+/// Each group by itself, so that a failure names all of its fixtures that fail.
+fn hold_group((common, cases): &(&[&str], &[cases::Case])) {
+    let mut failed = Vec::new();
+    for (name, spec, sets) in *cases {
+        let sets: Vec<&str> = common.iter().chain(*sets).copied().collect();
+        let held = std::panic::catch_unwind(|| {
+            hold(name, &graph(spec, &sets, |_| Goal::Gradients), 2e-4);
+            hold_outputs(name, &graph(spec, &sets, |_| Goal::Predict));
+        });
+        failed.extend(held.is_err().then_some(*name));
+    }
+    assert_eq!(failed, Vec::<&str>::new());
+}
+
+/// What a model predicts is what it would have trained on: these have neither dropout nor batch statistics in what they give.
+fn hold_outputs(name: &str, graph: &Graph) {
+    let fixture = Fixture::read(name);
+    for (backend, outputs) in computed(graph, &fixture) {
+        for (output, (_, expected)) in fixture.under("output/") {
+            near(&format!("{name} on {backend}: {output}"), &floats(&outputs, &output), expected, 1e-3, 1e-5);
         }
     }
+}
+
+#[test]
+fn interests_are_those_of_the_papers() {
+    hold_group(&cases::GROUPS[0]);
+}
+
+#[test]
+fn interactions_of_fields_are_those_of_the_papers() {
+    hold_group(&cases::GROUPS[1]);
+}
+
+#[test]
+fn losses_against_drawn_items_are_those_of_the_papers() {
+    hold_group(&cases::GROUPS[2]);
+}
+
+#[test]
+fn transformers_over_sequences_are_those_of_the_papers() {
+    hold_group(&cases::GROUPS[3]);
 }
 
 #[test]

@@ -18,8 +18,9 @@ class Weights:
 
 
 def linear(w, path, x):
-    """`x W + b`."""
-    return x @ w[path + ".w"] + w[path + ".b"]
+    """`x W + b`, or `x W` where there is no `b`."""
+    y = x @ w[path + ".w"]
+    return y + w[path + ".b"] if path + ".b" in w.values else y
 
 
 def dice(w, path, s):

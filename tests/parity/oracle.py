@@ -12,9 +12,13 @@ import safetensors.numpy
 import torch
 
 import draws
+import fields
+import interests
 import layers
 import metrics
 import models
+import sequences
+import shapes
 import trajectories
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
@@ -56,6 +60,22 @@ def step(name, model, weights, batch, running=None, /, **options):
     if running is not None:
         given |= {f"stat/{k}": v for k, v in running.items()}
     save(name, given | {k: v.numpy() for k, v in exact.items()})
+
+
+def paper(name, seed, draw, model):
+    """The fixture of one step of a model that gives its values and its losses by name; gradients are those of their sum."""
+    weights, batch = draw(np.random.default_rng(seed), name)
+    results = []
+    for dtype in (torch.float64, torch.float32):
+        leaves = {k: tensor(v, dtype).requires_grad_() for k, v in weights.items()}
+        values, losses = model(layers.Weights(leaves), {k: tensor(v, dtype) for k, v in batch.items()})
+        grads = torch.autograd.grad(sum(losses.values()), list(leaves.values()), allow_unused=True, materialize_grads=True)
+        out = {f"output/{k}": v for k, v in values.items()} | {f"loss/{k}": v.reshape(1) for k, v in losses.items()}
+        out |= {f"grad/{k}": g for k, g in zip(leaves, grads)}
+        results.append({k: v.detach() for k, v in out.items()})
+    report(name, *results)
+    given = {f"weight/{k}": v for k, v in weights.items()} | {f"batch/{k}": v for k, v in batch.items()}
+    save(name, given | {k: v.numpy() for k, v in results[0].items()})
 
 
 def activation(name, kind):
@@ -137,6 +157,15 @@ CASES = {
     "steps_adagrad": lambda n: trajectory(n, dense="adagrad", tables="adagrad"),
     "metrics": lambda n: metrics.write(FIXTURES / f"{n}.json"),
 }
+
+for i, name in enumerate(shapes.INTERESTS):
+    CASES[name] = lambda n, seed=100 + i: paper(n, seed, shapes.interest, lambda w, b: interests.model(w, b, n))
+for i, name in enumerate(fields.INTERACTIONS):
+    CASES[name] = lambda n, seed=200 + i: paper(n, seed, shapes.field, lambda w, b: fields.model(w, b, n))
+for i, name in enumerate(fields.LOSSES):
+    CASES[name] = lambda n, seed=300 + i: paper(n, seed, shapes.loss, lambda w, b: fields.loss(w, b, n))
+for i, name in enumerate(sequences.MODELS):
+    CASES[name] = lambda n, seed=400 + i: paper(n, seed, shapes.sequence, sequences.MODELS[n])
 
 if __name__ == "__main__":
     torch.set_num_threads(1)

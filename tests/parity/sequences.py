@@ -1,0 +1,132 @@
+"""Transformers over a sequence: BST, SASRec, BERT4Rec, PRM. One sample at a time, as in `interests`."""
+
+import torch
+
+import layers
+from interests import attend, rows
+from layers import linear
+from models import items, lookup
+
+
+def layer_norm(w, path, x):
+    """Ba et al. 2016, over the width; biased variance, eps 1e-5."""
+    mean = x.mean(-1, keepdim=True)
+    var = ((x - mean) ** 2).mean(-1, keepdim=True)
+    return (x - mean) / torch.sqrt(var + 1e-5) * w[path + ".layer_norm.scale"] + w[path + ".layer_norm.shift"]
+
+
+def feed_forward(w, path, x, activation):
+    return linear(w, path + ".fed.linear", activation(linear(w, path + ".fed.mlp.0", x)))
+
+
+def post_norm(w, path, x, heads, activation):
+    """Vaswani et al. 2017: `LN(x + part(x))` for both parts. BST's equations 4 and 5, BERT4Rec's 4 to 6, PRM's 6 and 7."""
+    s = layer_norm(w, path + ".middle", x + attend(w, path + ".attended", x, x, heads))
+    return layer_norm(w, path, s + feed_forward(w, path, s, activation))
+
+
+def pre_norm(w, path, x, heads, activation):
+    """Kang and McAuley 2018, section 3.2: `x + part(LN(x))`, here with a causal attention."""
+    n = layer_norm(w, path + ".within", x)
+    x = x + attend(w, path + ".attended", n, n, heads, causal=True)
+    return x + feed_forward(w, path, layer_norm(w, path + ".inner", x), activation)
+
+
+def leaky_relu(x):
+    return torch.where(x > 0, x, 0.01 * x)
+
+
+def gelu(x):
+    """The exact one: `x Phi(x)`."""
+    return 0.5 * x * (1 + torch.erf(x / 2**0.5))
+
+
+def newest_first(w, n):
+    """The learned positions of a sequence of `n`, of which the first row belongs to the newest."""
+    return w["steps.positions"][:n].flip(0)
+
+
+def bst(w, b, readout):
+    """Chen et al. 2019: the candidate is the last step; each step's time difference is embedded and set beside it."""
+    past = torch.cat([items(w, b, "history."), lookup(w, "ago", b["history.ago"])], 1)
+    item = items(w, b)
+    target = torch.cat([item, lookup(w, "ago", b["ago"])], 1)
+    interest = []
+    for x, q in zip(rows(past, b["offsets.history"]), target):
+        y = post_norm(w, "encoded.stack.0", torch.cat([x, q[None]]), 2, leaky_relu)
+        interest.append({"last": y[-1], "mean": y.mean(0), "sum": y.sum(0), "flatten": torch.cat([y.new_zeros(9 - len(y), y.shape[1]), y]).flatten()}[readout])
+    hidden = leaky_relu(linear(w, "logit.mlp.0", torch.cat([item, torch.stack(interest)], 1)))
+    logit = linear(w, "logit.linear", hidden)
+    return {"ctr": torch.sigmoid(logit)}, {"click": layers.bce(logit, b["liked"])}
+
+
+def cross_entropy(w, hidden, target, bias):
+    """Of all items but row 0, which is none; a target that is none does not count."""
+    known = target > 0
+    scores = hidden[known] @ w["table.movie"][1:].T
+    if bias:
+        scores = scores + w["movie.bias"][1:, 0]
+    return torch.nn.functional.cross_entropy(scores, target[known] - 1)
+
+
+def sasrec(w, b):
+    """Kang and McAuley 2018, with a softmax over all items: each step tells the next one, the last the target. Positions count from the newest."""
+    hidden, target, newest = [], [], []
+    for ids, wanted in zip(rows(b["history.movie"], b["offsets.history"]), b["movie"]):
+        x = lookup(w, "movie", ids) + newest_first(w, len(ids))
+        for layer in range(2):
+            x = pre_norm(w, f"encoded.stack.{layer}", x, 1, torch.relu)
+        x = layer_norm(w, "encoded", x)
+        hidden.append(x)
+        target.append(torch.cat([ids[1:], wanted[None]])[: len(ids)])
+        newest.append(x[-1] if len(ids) else torch.zeros_like(w["table.movie"][0]))
+    loss = cross_entropy(w, torch.cat(hidden), torch.cat(target), bias=False)
+    return best(w, b, torch.stack(newest)), {"next": loss}
+
+
+def best(w, b, newest, k=10):
+    """The ten best items but those of the history, as scores."""
+    scores = (newest @ w["table.movie"].T).detach()
+    scores[:, 0] = -torch.inf
+    for row, ids in zip(scores, rows(b["history.movie"], b["offsets.history"])):
+        row[ids] = -torch.inf
+    return {"next.scores": scores.topk(k, 1).values.reshape(-1, 1)}
+
+
+def bert4rec(w, b):
+    """Sun et al. 2019: `shown` is what is left of the ids, 0 where one is hidden; equation 7 at the hidden ones."""
+    hidden, target = [], []
+    for ids, shown in zip(rows(b["history.movie"], b["offsets.history"]), rows(b["history.shown"], b["offsets.history"])):
+        x = lookup(w, "movie", shown) + newest_first(w, len(ids))
+        for layer in range(2):
+            x = post_norm(w, f"encoded.stack.{layer}", x, 2, gelu)
+        hidden.append(x[ids != shown])
+        target.append(ids[ids != shown])
+    hidden = gelu(linear(w, "hidden.linear", torch.cat(hidden)))
+    return {}, {"cloze": cross_entropy(w, hidden, torch.cat(target), bias=True)}
+
+
+def prm(w, b):
+    """Pei et al. 2019, equations 4 to 8 and 11: positions from the head of the list are added to the items, then a layer, blocks, a softmax over the list.
+    A list without a click adds nothing."""
+    each, shares = [], []
+    slates, clicks = (rows(x, b["offsets.history"]) for x in (items(w, b, "history."), b["history.clicked"]))
+    for x, y in zip(slates, clicks):
+        x = linear(w, "x.linear", x + w["x.positions"][: len(x)])
+        for layer in range(2):
+            x = post_norm(w, f"encoded.stack.{layer}", x, 2, torch.relu)
+        share = torch.log_softmax(linear(w, "score.linear", x), 0)
+        if y.sum() > 0:
+            each.append(-(y * share).sum())
+    return {}, {"list": torch.stack(each).mean()}
+
+
+MODELS = {
+    "bst_last": lambda w, b: bst(w, b, "last"),
+    "bst_mean": lambda w, b: bst(w, b, "mean"),
+    "bst_sum": lambda w, b: bst(w, b, "sum"),
+    "bst_flatten": lambda w, b: bst(w, b, "flatten"),
+    "sasrec": sasrec,
+    "bert4rec": bert4rec,
+    "prm": prm,
+}
