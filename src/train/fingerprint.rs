@@ -13,7 +13,7 @@ pub struct Fingerprint {
     pub program: String,
     /// Hash of the resolved spec.
     pub spec: String,
-    /// Hash of what reading the data found.
+    /// Hash of what reading the data found, of the samples' files and of values of other runs.
     pub data: String,
     /// Seed of the run.
     pub seed: u64,
@@ -43,11 +43,11 @@ fn instructions() -> Vec<String> {
 
 impl Fingerprint {
     /// The fingerprint of a run of this process.
-    pub(super) fn of(spec: &Spec, data: &str, device: &str) -> Self {
+    pub(super) fn of(spec: &Spec, data: u64, device: &str) -> Self {
         Self {
             program: program(),
             spec: hash(print(spec).as_bytes()),
-            data: hash(data.as_bytes()),
+            data: format!("{data:016x}"),
             seed: spec.train.seed,
             device: device.to_owned(),
             cpu: cpu(),

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use xxhash_rust::xxh3::Xxh3;
+
 use super::checkpoint::{self, Progress, State};
 use super::engine::{Backend, Engine, Params};
 use super::evaluate::{Subject, evaluate, name};
@@ -91,7 +93,9 @@ fn trained(
     let inputs = wants(&[&graphs.train, &graphs.evaluate]);
     let Some(mut dataset) = data::open(spec, &inputs, &options.data, diags) else { return Ok(None) };
     let files = dataset.files(&spec.base);
-    let mut values = Vec::new();
+    let mut found = Xxh3::new();
+    found.update(serde_json::to_string(dataset.report()).unwrap_or_default().as_bytes());
+    files.iter().for_each(|file| found.update(file.as_bytes()));
     for run in inner::runs(spec, &[&graphs.train, &graphs.evaluate, &graphs.predict]) {
         if let Some(warning) = inner::same_rows(run, &spec.base, &files, &dataset) {
             diags.push(warning);
@@ -99,11 +103,10 @@ fn trained(
         let mut inner = Inner::open(run, &spec.base, &options.backend)?;
         let numbers = inner.of_samples(&dataset, &spec.base)?;
         dataset.put(inner.name(), inner.width(), &numbers);
-        values.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+        numbers.iter().for_each(|number| found.update(&number.to_le_bytes()));
     }
     let rows = table_rows(&[&graphs.train, &graphs.evaluate], |table| dataset.rows_of(table))?;
-    let found = serde_json::to_string(dataset.report()).unwrap_or_default() + &hash(&values);
-    let fingerprint = Fingerprint::of(spec, &found, options.backend.name());
+    let fingerprint = Fingerprint::of(spec, found.digest(), options.backend.name());
     let fresh = State { seed: spec.train.seed, identity: identity(program), ..State::default() };
     let mut warnings = std::mem::take(diags);
     let resumed = match options.start {

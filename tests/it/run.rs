@@ -231,6 +231,22 @@ fn a_run_goes_on_with_what_it_began_with() {
 }
 
 #[test]
+fn a_finished_run_goes_on_for_more_epochs_to_the_bits_of_a_longer_one() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let train = |run: &str, epochs: &str, more: &[&str]| {
+        let epochs = format!("train.epochs={epochs}");
+        ok(&specrec(dir.path(), &[&["train", "spec.yaml", "--run", run, "--set", &epochs][..], more].concat()))
+    };
+    train("short", "2", &[]);
+    assert_eq!(train("short", "5", &["--resume"]), train("long", "5", &[]));
+    for name in ["last.safetensors", "best.safetensors", "metrics.jsonl"] {
+        let bytes = |run: &str| std::fs::read(dir.path().join(run).join(name)).unwrap();
+        assert!(bytes("short") == bytes("long"), "{name} differs");
+    }
+}
+
+#[test]
 fn a_loss_that_is_not_finite_ends_training_and_names_a_value() {
     let dir = tempfile::tempdir().unwrap();
     write_data(dir.path());

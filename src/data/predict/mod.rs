@@ -14,7 +14,7 @@ use super::batch::Batch;
 use super::bind::{Binding, Known, bind};
 use super::bundle::DataBundle;
 use super::feeder::Ahead;
-use super::findings::{failure, finding, no_column, no_file};
+use super::findings::{failure, finding, no_column};
 use super::load::{Stream, bind_elements};
 use super::plan::{SourcePlan, Unit};
 use super::rows::{Codebooks, Counts, Reading, Rows, Wrong};
@@ -74,7 +74,11 @@ impl Files {
         let place = *plan.samples.sources.first()?;
         let source = &plan.sources[place];
         if !path.is_file() {
-            diags.push(no_file(&file.name, source.span));
+            diags.push(match path.exists() {
+                true => Diagnostic::new("E0501", format!("`{}` is no plain file", file.name))
+                    .help("its beginning is read twice, which a pipe does not allow: write the rows into a file first"),
+                false => Diagnostic::new("E0501", format!("there is no file `{}`", file.name)),
+            });
             return None;
         }
         let mut names = task::of(bundle).names(plan, place);
