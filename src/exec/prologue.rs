@@ -10,7 +10,7 @@ use crate::ir::graph::{Def, Graph, Item, NodeId, ValueId};
 use crate::ir::input::InputSource;
 use crate::ir::op::{Call, Noise};
 use crate::ir::rows::Rows;
-use crate::ir::types::Type;
+use crate::ir::types::{Elem, Type};
 
 use super::error::ExecError;
 use super::feed::{Column, Feed};
@@ -51,7 +51,7 @@ impl Prologue {
                 wanted.insert(condition);
             }
         }
-        let mut nodes = BTreeSet::new();
+        let mut nodes = places_known_before(graph);
         let all: Vec<_> = graph.nodes().collect();
         for (id, node) in all.into_iter().rev() {
             if located_table(graph, node).is_some() || node.results.iter().any(|result| wanted.contains(result)) {
@@ -120,9 +120,25 @@ impl Prologue {
     }
 }
 
+/// Nodes whose results are ids and places only, and that read nothing else than the batch and each other.
+fn places_known_before(graph: &Graph) -> BTreeSet<NodeId> {
+    let mut known = BTreeSet::new();
+    for (id, node) in graph.nodes() {
+        let places = |value: &ValueId| !graph.ty(*value).is_float();
+        let before = |value: &ValueId| match graph.value(*value).def {
+            Def::Input(_) => places(value) || graph.ty(*value).elem == Elem::Bool,
+            Def::Param(_) => false,
+            Def::Node { node, .. } => known.contains(&node),
+        };
+        if node.results.iter().all(places) && node.operands.iter().all(before) {
+            known.insert(id);
+        }
+    }
+    known
+}
+
 /// The axis of distinct rows and the table that a node answers places of, if it does.
 fn located_table<'g>(graph: &'g Graph, node: &crate::ir::graph::Node) -> Option<(AxisId, &'g str)> {
-    use crate::ir::types::Elem;
     let Elem::Index(axis) = graph.ty(*node.results.first()?).elem else { return None };
     match &graph.axis(axis).kind {
         AxisKind::Unique { table } if node.op.name() == "locate" => Some((axis, table)),

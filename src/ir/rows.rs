@@ -46,6 +46,9 @@ pub enum RowsError {
     /// Offsets do not start at 0, fall, or do not have one entry more than the parent has elements.
     #[error("the offsets of axis `{0}` do not fit its parent: expected {1} rising numbers from 0")]
     Broken(String, usize),
+    /// More elements under one parent than the axis is said to have.
+    #[error("axis `{0}` has more elements than it can have")]
+    TooLong(String),
     /// More elements than a `u32` counts.
     #[error("axis `{0}` has more than 4294967295 elements in one batch")]
     TooLarge(String),

@@ -22,6 +22,7 @@ const RULES: &[Rule] = &[
     repeated_operand,
     bias,
     concat_of_concat,
+    there_and_back,
 ];
 
 /// Applies the first rule that fits to every node of one result, in order; operands are folded before their readers.
@@ -96,7 +97,7 @@ fn neutral(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
     };
     let other = if kept == a { b } else { a };
     let (kept_type, other_type) = (copy.to.ty(kept), copy.to.ty(other));
-    let same = kept_type.width >= other_type.width && kept_type.elem == crate::ir::types::Elem::F32;
+    let same = kept_type.width >= other_type.width && kept_type.elem == Elem::F32;
     Ok(same.then_some(kept))
 }
 
@@ -228,6 +229,21 @@ fn readers(graph: &Graph, value: ValueId) -> usize {
     let effects = graph.effects().iter().flat_map(|effect| &effect.operands);
     let roots = graph.losses().iter().chain(graph.outputs()).map(|root| &root.value);
     operands.chain(effects).chain(roots).filter(|&&read| read == value).count()
+}
+
+/// A move and the move back: heads that are split and merged again.
+fn there_and_back(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    let back = match node.op.name() {
+        "merge" => "split",
+        "split" => "merge",
+        "transpose" => "transpose",
+        _ => return Ok(None),
+    };
+    let between = copy.value(node.operands[0]);
+    let Some(first) = copy.to.graph().producer(between).filter(|first| first.op.name() == back) else { return Ok(None) };
+    let (axis, source) = (first.attrs.axis("axis"), first.operands[0]);
+    let wanted = node.attrs.axis("axis").map(|axis| copy.copy_axis(axis));
+    Ok((axis == wanted && copy.to.ty(source).elem == Elem::F32).then_some(source))
 }
 
 /// An elementwise operation repeats its operands by itself, so `expand(g) * k` reads `g` where `k` has all rows.

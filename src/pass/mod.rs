@@ -3,6 +3,7 @@
 //! Architecture invariant: a pass sees a graph and the [`Goal`] of its pipeline, nothing else; it knows no spec, no data
 //! and no device. The verifier runs around every pass, so the culprit of a broken graph is named.
 
+pub mod attend;
 pub mod clip;
 pub mod contract;
 pub mod differentiate;
@@ -72,6 +73,8 @@ const TRAIN: &[Pass] = &[
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order }, // before whatever looks at the order of operands or adds up in it
     Pass { name: "contract", run: contract::contract }, // before differentiating: its derivatives are contractions too
+    Pass { name: "attend", run: attend::attend }, // before derivatives: its own keeps no pairs
+    Pass { name: "fold", run: fold::fold },       // heads stay side by side, so their splits and merges cancel
     Pass { name: "split_linear", run: split_linear::split_linear }, // before sharing: it exposes equal parts
     Pass { name: "share", run: share::share }, // before differentiating: half as many gradients
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
@@ -90,6 +93,8 @@ const GRADIENTS: &[Pass] = &[
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order },
     Pass { name: "contract", run: contract::contract },
+    Pass { name: "attend", run: attend::attend },
+    Pass { name: "fold", run: fold::fold },
     Pass { name: "split_linear", run: split_linear::split_linear },
     Pass { name: "share", run: share::share },
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
@@ -107,6 +112,8 @@ const INFER: &[Pass] = &[
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order },
     Pass { name: "contract", run: contract::contract },
+    Pass { name: "attend", run: attend::attend },
+    Pass { name: "fold", run: fold::fold },
     Pass { name: "split_linear", run: split_linear::split_linear },
     Pass { name: "share", run: share::share },
     Pass { name: "prune", run: prune::prune },

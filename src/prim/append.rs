@@ -8,8 +8,9 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::rows::Rows;
-use crate::ir::types::{Elem, Type};
+use crate::ir::types::{Elem, Space, Type};
 
+use super::arrangement::NOWHERE;
 use super::{make, moves, rule};
 
 /// `append(x, y) {of, as}`: `x` along `as` in place of `of`, and `y` at the end of each.
@@ -48,21 +49,9 @@ impl Op for Append {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let (of, as_) = axes(call)?;
         let to = &call.results[0].space;
-        let shorter = shorter(call.rows, of);
-        let rows = moves::source_rows(call.rows, to, &call.types[0].space, (of, as_), |own| {
-            shorter[own as usize].unwrap_or(0)
-        });
-        let y = call.spread(1, to)?;
-        let first = call.operands[0].dim(0)? as u32;
-        let elements = call.rows.element(to, as_);
-        let places = elements.iter().enumerate().map(|(row, &own)| match shorter[own as usize] {
-            Some(_) => rows[row],
-            None => first + row as u32,
-        });
-        let places: Vec<u32> = places.collect();
-        Ok(vec![moves::pick(&Tensor::cat(&[&call.operands[0], &y], 0)?, &places)?])
+        let places = appended(call.rows, (&call.types[0].space, to), axes(call)?);
+        Ok(vec![moves::pick_or_other(&call.operands[0], &places, &call.spread(1, to)?)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
@@ -100,16 +89,8 @@ impl Op for WithoutLast {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let (of, as_) = axes(call)?;
-        let (to, from) = (&call.results[0].space, &call.types[0].space);
-        let mut longer = vec![0; call.rows.elements(of).unwrap_or(0)];
-        for (own, element) in shorter(call.rows, of).iter().enumerate() {
-            if let Some(element) = element {
-                longer[*element as usize] = own as u32;
-            }
-        }
-        let rows = moves::source_rows(call.rows, to, from, (as_, of), |own| longer[own as usize]);
-        Ok(vec![moves::pick(&call.operands[0], &rows)?])
+        let spaces = (&call.types[0].space, &call.results[0].space);
+        Ok(vec![moves::pick(&call.operands[0], &without_last(call.rows, spaces, axes(call)?))?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
@@ -130,6 +111,26 @@ fn axes(call: &Call) -> candle_core::Result<(AxisId, AxisId)> {
         (Some(of), Some(as_)) => Ok((of, as_)),
         _ => candle_core::bail!("append: no axes"),
     }
+}
+
+/// For every row of the result of `append`, the row of the first operand; none at the ends.
+pub(super) fn appended(rows: &Rows, (from, to): (&Space, &Space), (of, as_): (AxisId, AxisId)) -> Vec<u32> {
+    let shorter = shorter(rows, of);
+    let found = moves::source_rows(rows, to, from, (of, as_), |own| shorter[own as usize].unwrap_or(0));
+    let elements = rows.element(to, as_);
+    let at_end = |own: u32| shorter[own as usize].is_none();
+    found.iter().zip(elements.iter()).map(|(&row, &own)| if at_end(own) { NOWHERE } else { row }).collect()
+}
+
+/// For every row of the result of `without_last`, the row of the operand.
+pub(super) fn without_last(rows: &Rows, (from, to): (&Space, &Space), (of, as_): (AxisId, AxisId)) -> Vec<u32> {
+    let mut longer = vec![0; rows.elements(of).unwrap_or(0)];
+    for (own, element) in shorter(rows, of).iter().enumerate() {
+        if let Some(element) = element {
+            longer[*element as usize] = own as u32;
+        }
+    }
+    moves::source_rows(rows, to, from, (as_, of), |own| longer[own as usize]).to_vec()
 }
 
 /// For every element of the appended axis of `of`, the element of `of` that it is; none for the last of each parent.

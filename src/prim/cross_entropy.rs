@@ -12,10 +12,14 @@ use super::{make, rule, tensor};
 /// `cross_entropy(hidden, table, target, bias) {from}`, the bias optional: with the score `hidden . row + bias` of each row
 /// of the table, the logarithm of the sum of `e^score` less the score of the target. Rows before `from` (the unknown id, the
 /// mask) are no candidates, and a target among them gives 0.
+///
+/// The second result is that logarithm by itself. It is there for the derivative, which would compute every score once more
+/// to find it, and has none of its own.
 #[derive(Debug)]
 pub struct CrossEntropy;
 
-/// `cross_entropy_grad(g, hidden, table, target, bias) {from}`: the derivatives by `hidden`, `table` and, if there, `bias`.
+/// `cross_entropy_grad(g, log_sum, hidden, table, target, bias) {from}`: the derivatives by `hidden`, `table` and, if there,
+/// `bias`.
 #[derive(Debug)]
 pub struct CrossEntropyGrad;
 
@@ -35,22 +39,27 @@ impl Op for CrossEntropy {
     /// for each row of the table.
     fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault> {
         let hidden = operands(self.name(), site, 0)?;
-        Ok(vec![Type::f32(hidden.space.clone(), 1)])
+        let number = Type::f32(hidden.space.clone(), 1);
+        Ok(vec![number.clone(), number])
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let Scored { shifted, sums, targets } = scored(call, 0)?;
+        let Scored { shifted, largest, sums, targets } = scored(call, 0)?;
         let (rows, _) = call.shape(0);
         let at_target = shifted.gather(&tensor::places(&targets.places, &shifted)?.reshape((rows, 1))?, 1);
         let at_target = if shifted.dim(1)? == 0 { sums.zeros_like()? } else { at_target? };
         let losses = (sums.log()? - at_target)?;
-        Ok(vec![tensor::choose(&targets.counts, &losses, &losses.zeros_like()?, (rows, 1))?])
+        let losses = tensor::choose(&targets.counts, &losses, &losses.zeros_like()?, (rows, 1))?;
+        Ok(vec![losses, (sums.log()? + largest)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
         let mut results = vec![None; at.operands.len()];
+        if at.cotangents.get(1).is_some_and(Option::is_some) {
+            return Err(Fault::new("E0399", "the second result of `cross_entropy` has no derivative"));
+        }
         let Some(g) = at.cotangent() else { return Ok(results) };
-        let found = make::cross_entropy_grad(at.to, g, at.operands, at.attrs.int("from"))?;
+        let found = make::cross_entropy_grad(at.to, [g, at.results[1]], at.operands, at.attrs.int("from"))?;
         for (i, derivative) in [0, 1, 3].into_iter().zip(found) {
             results[i] = Some(derivative);
         }
@@ -67,27 +76,30 @@ impl Op for CrossEntropyGrad {
         ATTRIBUTES
     }
 
-    /// (C1) The operands of `cross_entropy` behind one number for each row of `hidden`.
+    /// (C1) The operands of `cross_entropy` behind two numbers for each row of `hidden`.
     fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault> {
-        let hidden = operands(self.name(), site, 1)?;
-        rule::numbers(self.name(), site, 0)?;
-        let g = site.operands[0];
-        if g.space != hidden.space || g.width != 1 || g.height != 1 {
-            let title = format!("`cross_entropy_grad` of {} by {}", site.show(hidden), site.show(g));
-            return Err(Fault::new("E0301", title).of(0));
+        let hidden = operands(self.name(), site, 2)?;
+        for i in 0..2 {
+            rule::numbers(self.name(), site, i)?;
+            let own = site.operands[i];
+            if own.space != hidden.space || own.width != 1 || own.height != 1 {
+                let title = format!("`cross_entropy_grad` of {} by {}", site.show(hidden), site.show(own));
+                return Err(Fault::new("E0301", title).of(i));
+            }
         }
         let number = |ty: &Type| Type { elem: Elem::F32, ..ty.clone() };
-        Ok([1, 2, 4].iter().filter_map(|&i| site.operands.get(i)).map(|ty| number(ty)).collect())
+        Ok([2, 3, 5].iter().filter_map(|&i| site.operands.get(i)).map(|ty| number(ty)).collect())
     }
 
     /// With `p` the share of each row in the sum of `e^score`, the derivative by a score is `g (p - [it is the target])`.
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let Scored { shifted, sums, targets } = scored(call, 1)?;
-        let (g, hidden, table) = (&call.operands[0], &call.operands[1], &call.operands[2]);
+        let Scored { shifted, largest, targets, .. } = scored(call, 2)?;
+        let (g, hidden, table) = (&call.operands[0], &call.operands[2], &call.operands[3]);
+        let log_sums = (&call.operands[1] - largest)?;
         let (rows, candidates) = shifted.dims2()?;
         let from = table.dim(0)? - candidates;
         let g = tensor::choose(&targets.counts, g, &g.zeros_like()?, (rows, 1))?;
-        let mut slope = shifted.exp()?.broadcast_div(&sums)?.broadcast_mul(&g)?;
+        let mut slope = shifted.broadcast_sub(&log_sums)?.exp()?.broadcast_mul(&g)?;
         if candidates > 0 {
             let at = tensor::places(&targets.places, &slope)?.reshape((rows, 1))?;
             slope = slope.scatter_add(&at, &g.neg()?, 1)?;
@@ -155,6 +167,7 @@ fn operands<'a>(name: &str, site: &Site<'a>, first: usize) -> Result<&'a Type, F
 /// Scores of every candidate, less the largest of each row, and the sums of their exponentials.
 struct Scored {
     shifted: Tensor,
+    largest: Tensor,
     sums: Tensor,
     targets: Targets,
 }
@@ -186,11 +199,12 @@ fn scored(call: &Call, first: usize) -> candle_core::Result<Scored> {
     // Candle refuses the largest of nothing.
     if scores.elem_count() == 0 {
         let none = Tensor::ones((hidden.dim(0)?, 1), hidden.dtype(), hidden.device())?;
-        return Ok(Scored { shifted: scores, sums: none, targets });
+        return Ok(Scored { shifted: scores, largest: none.zeros_like()?, sums: none, targets });
     }
-    let shifted = scores.broadcast_sub(&scores.max_keepdim(1)?)?;
+    let largest = scores.max_keepdim(1)?;
+    let shifted = scores.broadcast_sub(&largest)?;
     let sums = shifted.exp()?.sum_keepdim(1)?;
-    Ok(Scored { shifted, sums, targets })
+    Ok(Scored { shifted, largest, sums, targets })
 }
 
 #[cfg(test)]
@@ -205,8 +219,8 @@ mod tests {
         input %x: f32[B, h, 2]
         input %next: id<movie>[B, h] = feature(next) along h
         %place: index<|movie|>[B, h] = locate(%next) {to: |movie|}
-        %rows: f32[B, h, 1] = cross_entropy(%x, @movie, %place, @bias) {from: 1}
-        %tied: f32[B, h, 1] = cross_entropy(%x, @movie, %place) {from: 1}";
+        %rows: f32[B, h, 1], %sum: f32[B, h, 1] = cross_entropy(%x, @movie, %place, @bias) {from: 1}
+        %tied: f32[B, h, 1], %tied.sum: f32[B, h, 1] = cross_entropy(%x, @movie, %place) {from: 1}";
 
     fn batch() -> Batch {
         let batch = Batch::of(2).axis("h", &[0, 2, 3]).rows("|movie|", &[0, 1, 2, 3]).with("x", &some(6, 0));

@@ -5,9 +5,11 @@ use candle_core::Tensor;
 use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::axis::AxisId;
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
+use crate::ir::rows::Rows;
 use crate::ir::types::{Space, Type};
 
 use super::sum::reduced_space;
+use super::arrangement::NOWHERE;
 use super::{make, moves, rule};
 
 /// `flatten(x) {over}`: a width of as many parts as the axis can have elements; the last element fills the last part, and
@@ -41,11 +43,8 @@ impl Op for Flatten {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let (slots, bound) = slots(call, &call.types[0].space, &call.results[0].space)?;
-        let mut places = vec![None; call.shape(0).0 * bound];
-        for (row, &slot) in slots.iter().enumerate() {
-            places[slot as usize] = Some(row as u32);
-        }
+        let (places, _) = flattened(call.rows, (&call.types[0].space, &call.results[0].space), over(call)?)
+            .ok_or_else(|| too_long(call))?;
         Ok(vec![moves::pick_or_zero(&call.operands[0], &places)?.reshape(call.shape(0))?])
     }
 
@@ -83,7 +82,8 @@ impl Op for Unflatten {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let (slots, bound) = slots(call, &call.results[0].space, &call.types[0].space)?;
+        let (slots, bound) = slots(call.rows, (&call.results[0].space, &call.types[0].space), over(call)?)
+            .ok_or_else(|| too_long(call))?;
         let (rows, width) = call.operands[0].dims2()?;
         let parts = call.operands[0].reshape((rows * bound, width / bound.max(1)))?;
         Ok(vec![moves::pick(&parts, &slots)?])
@@ -108,19 +108,40 @@ fn bounded(name: &str, site: &Site) -> Result<(AxisId, u32), Fault> {
 }
 
 /// For every row of the space with the axis, its part: row of the other space times bound, plus the place that ends at the
-/// bound.
-fn slots(call: &Call, with: &Space, without: &Space) -> candle_core::Result<(Vec<u32>, usize)> {
-    let Some(over) = call.attrs.axis("over") else { candle_core::bail!("no axis") };
-    let bound = call.rows.axes().bound(over).unwrap_or(0);
-    let offsets = call.rows.offsets(over);
-    if let Some(long) = offsets.windows(2).map(|pair| pair[1] - pair[0]).find(|&len| len > bound) {
-        candle_core::bail!("axis `{}` has {long} elements, more than {bound}", call.rows.axes().get(over).name);
+/// bound. None where the axis is longer than its bound.
+pub(super) fn slots(rows: &Rows, (with, without): (&Space, &Space), over: AxisId) -> Option<(Vec<u32>, usize)> {
+    let bound = rows.axes().bound(over).unwrap_or(0);
+    let offsets = rows.offsets(over);
+    if offsets.windows(2).any(|pair| pair[1] - pair[0] > bound) {
+        return None;
     }
-    let (rows, elements) = (call.rows.map(with, without), call.rows.element(with, over));
-    let parents = moves::parents(call.rows, with, over);
+    let (map, elements) = (rows.map(with, without), rows.element(with, over));
+    let parents = moves::parents(rows, with, over);
     let slot =
         |((&row, &own), &parent): ((&u32, &u32), &u32)| row * bound + bound - (offsets[parent as usize + 1] - own);
-    Ok((rows.iter().zip(elements.iter()).zip(parents.iter()).map(slot).collect(), bound as usize))
+    Some((map.iter().zip(elements.iter()).zip(parents.iter()).map(slot).collect(), bound as usize))
+}
+
+/// For every part of the space without the axis, the row of the space with it; none where no element is.
+pub(super) fn flattened(rows: &Rows, (with, without): (&Space, &Space), over: AxisId) -> Option<(Vec<u32>, usize)> {
+    let (slots, bound) = slots(rows, (with, without), over)?;
+    let mut places = vec![NOWHERE; rows.count(without) * bound];
+    for (row, &slot) in slots.iter().enumerate() {
+        places[slot as usize] = row as u32;
+    }
+    Some((places, bound))
+}
+
+fn over(call: &Call) -> candle_core::Result<AxisId> {
+    match call.attrs.axis("over") {
+        Some(over) => Ok(over),
+        None => candle_core::bail!("no axis"),
+    }
+}
+
+fn too_long(call: &Call) -> candle_core::Error {
+    let name = call.attrs.axis("over").map(|over| call.rows.axes().get(over).name.clone()).unwrap_or_default();
+    candle_core::Error::Msg(format!("axis `{name}` has more elements than it can have"))
 }
 
 #[cfg(test)]

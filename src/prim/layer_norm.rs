@@ -12,9 +12,14 @@ use super::{make, rule, tensor};
 #[derive(Debug)]
 pub struct LayerNorm;
 
-/// `layer_norm_grad(g, x, scale) {eps}`: the derivatives by `x`, `scale` and `shift`.
+/// `layer_norm_grad(g, x, scale) {eps}`: the derivative by `x`.
 #[derive(Debug)]
 pub struct LayerNormGrad;
+
+/// `layer_norm_scale_grad(g, x) {eps}`: the derivative by `scale`, the sum of `g` times the normalised rows. It is an
+/// operation of its own because it leaves the samples, and that by `x` does not.
+#[derive(Debug)]
+pub struct LayerNormScaleGrad;
 
 const ATTRIBUTES: &[Declared] = &[("eps", AttrKind::Float)];
 
@@ -44,8 +49,18 @@ impl Op for LayerNorm {
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
         let Some(g) = at.cotangent() else { return Ok(vec![None, None, None]) };
-        let found = make::layer_norm_grad(at.to, g, at.operands[0], at.operands[1], at.attrs.float("eps"))?;
-        Ok(found.into_iter().map(Some).collect())
+        let mut results = vec![None; 3];
+        let (x, scale, eps) = (at.operands[0], at.operands[1], at.attrs.float("eps"));
+        if at.wanted[0] {
+            results[0] = Some(make::layer_norm_grad(at.to, g, x, scale, eps)?);
+        }
+        if at.wanted[1] {
+            results[1] = Some(make::layer_norm_scale_grad(at.to, g, x, eps)?);
+        }
+        if at.wanted[2] {
+            results[2] = Some(make::sum_rows(at.to, g)?);
+        }
+        Ok(results)
     }
 }
 
@@ -65,8 +80,7 @@ impl Op for LayerNormGrad {
         rows_of(self.name(), site, 0, x)?;
         rows_of(self.name(), site, 1, g)?;
         row_of(self.name(), site, 2, x)?;
-        let row = Type::f32(Space::unit(), x.width);
-        Ok(vec![Type { elem: Elem::F32, ..x.clone() }, row.clone(), row])
+        Ok(vec![Type { elem: Elem::F32, ..x.clone() }])
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
@@ -76,12 +90,40 @@ impl Op for LayerNormGrad {
         let along = (&scaled * &normal)?.mean_keepdim(1)?;
         let rest = scaled.broadcast_sub(&scaled.mean_keepdim(1)?)?;
         let dx = (rest - normal.broadcast_mul(&along)?)?.broadcast_div(&spread)?;
-        Ok(vec![tensor::own(dx)?, (g * normal)?.sum_keepdim(0)?, g.sum_keepdim(0)?])
+        Ok(vec![tensor::own(dx)?])
     }
 
     /// Nothing is differentiated twice.
     fn vjp(&self, _: &mut Vjp) -> Result<Cotangents, Fault> {
         Err(Fault::new("E0399", "`layer_norm_grad` has no derivative"))
+    }
+}
+
+impl Op for LayerNormScaleGrad {
+    fn name(&self) -> &'static str {
+        "layer_norm_scale_grad"
+    }
+
+    fn attributes(&self) -> &'static [Declared] {
+        ATTRIBUTES
+    }
+
+    /// (C1) Two operands of numbers, of one space and width, and a height of 1.
+    fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault> {
+        let [_, x] = rule::operands(self.name(), site)?;
+        rows_of(self.name(), site, 0, x)?;
+        rows_of(self.name(), site, 1, x)?;
+        Ok(vec![Type::f32(Space::unit(), x.width)])
+    }
+
+    fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
+        let (normal, _) = normalised(&call.operands[1], call.attrs.float("eps"))?;
+        Ok(vec![(&call.operands[0] * normal)?.sum_keepdim(0)?])
+    }
+
+    /// Nothing is differentiated twice.
+    fn vjp(&self, _: &mut Vjp) -> Result<Cotangents, Fault> {
+        Err(Fault::new("E0399", "`layer_norm_scale_grad` has no derivative"))
     }
 
     fn couples_samples(&self, site: &Site) -> bool {

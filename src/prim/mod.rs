@@ -4,7 +4,9 @@
 pub mod adagrad;
 pub mod adam;
 pub mod append;
+pub mod arrangement;
 pub mod assign;
+pub mod attention;
 pub mod backward;
 pub mod batch_norm;
 pub mod bce;
@@ -70,6 +72,8 @@ use crate::ir::read::Registry;
 const SINGLE: &[&dyn Op] = &[
     &append::Append,
     &append::WithoutLast,
+    &attention::Attention,
+    &attention::AttentionGrad,
     &batch_norm::BatchNorm,
     &bce::Bce,
     &bce::BceGrad,
@@ -104,6 +108,7 @@ const SINGLE: &[&dyn Op] = &[
     &gather::Scatter,
     &layer_norm::LayerNorm,
     &layer_norm::LayerNormGrad,
+    &layer_norm::LayerNormScaleGrad,
     &leaky_relu::LeakyRelu,
     &leaky_relu::LeakyReluGrad,
     &linear::Linear,

@@ -9,6 +9,7 @@ use crate::ir::op::{Fault, Site};
 use crate::ir::rows::Rows;
 use crate::ir::types::{Space, Type};
 
+use super::arrangement::NOWHERE;
 use super::tensor;
 
 /// For every row of `to` the row of `from` that stands at the same elements; where `from` has the axis `of` and `to` has
@@ -42,11 +43,18 @@ pub(super) fn pick(x: &Tensor, places: &[u32]) -> Result<Tensor> {
 }
 
 /// The rows of a tensor at given places; zeros where there is none.
-pub(super) fn pick_or_zero(x: &Tensor, places: &[Option<u32>]) -> Result<Tensor> {
+pub(super) fn pick_or_zero(x: &Tensor, places: &[u32]) -> Result<Tensor> {
     let (rows, width) = x.dims2()?;
     let nothing = Tensor::zeros((1, width), x.dtype(), x.device())?;
-    let places: Vec<u32> = places.iter().map(|place| place.unwrap_or(rows as u32)).collect();
+    let places: Vec<u32> = places.iter().map(|&place| place.min(rows as u32)).collect();
     pick(&Tensor::cat(&[x, &nothing], 0)?, &places)
+}
+
+/// The rows of a tensor at given places; where there is none, the row of `other`, which has one for each place.
+pub(super) fn pick_or_other(x: &Tensor, places: &[u32], other: &Tensor) -> Result<Tensor> {
+    let rows = x.dim(0)? as u32;
+    let both = places.iter().zip(rows..).map(|(&place, other)| if place == NOWHERE { other } else { place });
+    pick(&Tensor::cat(&[x, other], 0)?, &both.collect::<Vec<u32>>())
 }
 
 /// The axes `of` and `as` of a node, where `as` is made of `of` as `made` says.

@@ -3,9 +3,12 @@
 use candle_core::Tensor;
 
 use crate::ir::attr::{AttrKind, Declared};
+use crate::ir::axis::AxisId;
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
-use crate::ir::types::{Elem, Type};
+use crate::ir::rows::Rows;
+use crate::ir::types::{Elem, Space, Type};
 
+use super::arrangement::NOWHERE;
 use super::{make, moves, rule};
 
 /// `following(x, y) {over}` and `preceding`, the second operand optional: the row of the element after (before) each one;
@@ -59,33 +62,11 @@ impl Op for Neighbour {
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let Some(over) = call.attrs.axis("over") else { candle_core::bail!("{}: no axis", self.name()) };
         let space = &call.results[0].space;
-        let (elements, offsets) = (call.rows.element(space, over), call.rows.offsets(over));
-        let parents = moves::parents(call.rows, space, over);
-        let neighbour = |(&own, &parent): (&u32, &u32)| {
-            let (first, end) = (offsets[parent as usize], offsets[parent as usize + 1]);
-            match self.0 {
-                Side::Following => (own + 1 < end).then_some(own + 1),
-                Side::Preceding => (own > first).then(|| own - 1),
-            }
-        };
-        let neighbours: Vec<Option<u32>> = elements.iter().zip(parents.iter()).map(neighbour).collect();
-        let from = &call.types[0].space;
-        let columns = from.axes().iter().map(|&axis| match axis == over {
-            true => neighbours.iter().zip(elements.iter()).map(|(beside, &own)| beside.unwrap_or(own)).collect(),
-            false => call.rows.element(space, axis),
-        });
-        let columns: Vec<_> = columns.collect();
-        let rows = call.rows.find(from, &columns);
-        if call.operands.len() == 1 {
-            let places: Vec<Option<u32>> =
-                neighbours.iter().zip(rows.iter()).map(|(beside, &row)| beside.map(|_| row)).collect();
-            return Ok(vec![moves::pick_or_zero(&call.operands[0], &places)?]);
-        }
-        let first = call.operands[0].dim(0)? as u32;
-        let places = neighbours.iter().zip(rows.iter()).enumerate();
-        let places = places.map(|(row, (beside, &found))| if beside.is_some() { found } else { first + row as u32 });
-        let places: Vec<u32> = places.collect();
-        Ok(vec![moves::pick(&Tensor::cat(&[&call.operands[0], &call.spread(1, space)?], 0)?, &places)?])
+        let places = beside(self.0, call.rows, (&call.types[0].space, space), over);
+        Ok(vec![match call.operands {
+            [x] => moves::pick_or_zero(x, &places)?,
+            _ => moves::pick_or_other(&call.operands[0], &places, &call.spread(1, space)?)?,
+        }])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
@@ -107,6 +88,26 @@ impl Op for Neighbour {
         }
         Ok(results)
     }
+}
+
+/// For every row of `to`, the row of `from` that stands at the neighbour; none at the end.
+pub(super) fn beside(side: Side, rows: &Rows, (from, to): (&Space, &Space), over: AxisId) -> Vec<u32> {
+    let (elements, offsets) = (rows.element(to, over), rows.offsets(over));
+    let parents = moves::parents(rows, to, over);
+    let neighbour = |(&own, &parent): (&u32, &u32)| {
+        let (first, end) = (offsets[parent as usize], offsets[parent as usize + 1]);
+        match side {
+            Side::Following => (own + 1 < end).then_some(own + 1),
+            Side::Preceding => (own > first).then(|| own - 1),
+        }
+    };
+    let neighbours: Vec<Option<u32>> = elements.iter().zip(parents.iter()).map(neighbour).collect();
+    let columns = from.axes().iter().map(|&axis| match axis == over {
+        true => neighbours.iter().zip(elements.iter()).map(|(beside, &own)| beside.unwrap_or(own)).collect(),
+        false => rows.element(to, axis),
+    });
+    let found = rows.find(from, &columns.collect::<Vec<_>>());
+    neighbours.iter().zip(found.iter()).map(|(beside, &row)| beside.map_or(NOWHERE, |_| row)).collect()
 }
 
 #[cfg(test)]

@@ -3,10 +3,12 @@
 use candle_core::Tensor;
 
 use crate::ir::attr::{AttrKind, Declared};
-use crate::ir::axis::AxisKind;
+use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
-use crate::ir::types::{Elem, Type};
+use crate::ir::rows::Rows;
+use crate::ir::types::{Elem, Space, Type};
 
+use super::arrangement::NOWHERE;
 use super::{make, moves, rule};
 
 /// `select(x) {of, as}`: from an axis to a sub-axis of it. The condition belongs to the sub-axis.
@@ -40,10 +42,8 @@ impl Op for Select {
         let (Some(of), Some(as_)) = (call.attrs.axis("of"), call.attrs.axis("as")) else {
             candle_core::bail!("select: no axes")
         };
-        let kept = call.rows.kept(as_);
-        let (to, from) = (&call.results[0].space, &call.types[0].space);
-        let rows = moves::source_rows(call.rows, to, from, (of, as_), |own| kept[own as usize]);
-        Ok(vec![moves::pick(&call.operands[0], &rows)?])
+        let spaces = (&call.types[0].space, &call.results[0].space);
+        Ok(vec![moves::pick(&call.operands[0], &selected(call.rows, spaces, (of, as_)))?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
@@ -77,14 +77,8 @@ impl Op for Unselect {
         let (Some(of), Some(as_)) = (call.attrs.axis("of"), call.attrs.axis("as")) else {
             candle_core::bail!("unselect: no axes")
         };
-        let (packed, whole) = (&call.types[0].space, &call.results[0].space);
-        let kept = call.rows.kept(as_);
-        let rows = moves::source_rows(call.rows, packed, whole, (of, as_), |own| kept[own as usize]);
-        let mut places = vec![None; call.shape(0).0];
-        for (packed, &whole) in rows.iter().enumerate() {
-            places[whole as usize] = Some(packed as u32);
-        }
-        Ok(vec![moves::pick_or_zero(&call.operands[0], &places)?])
+        let spaces = (&call.types[0].space, &call.results[0].space);
+        Ok(vec![moves::pick_or_zero(&call.operands[0], &unselected(call.rows, spaces, (of, as_)))?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {
@@ -95,7 +89,22 @@ impl Op for Unselect {
     }
 }
 
-fn is_sub(kind: &AxisKind, of: crate::ir::axis::AxisId) -> bool {
+/// For every row of the result of `select`, the row of the operand.
+pub(super) fn selected(rows: &Rows, (from, to): (&Space, &Space), (of, as_): (AxisId, AxisId)) -> Vec<u32> {
+    let kept = rows.kept(as_);
+    moves::source_rows(rows, to, from, (of, as_), |own| kept[own as usize]).to_vec()
+}
+
+/// For every row of the result of `unselect`, the row of the operand; none for elements that are not kept.
+pub(super) fn unselected(rows: &Rows, (packed, whole): (&Space, &Space), axes: (AxisId, AxisId)) -> Vec<u32> {
+    let mut places = vec![NOWHERE; rows.count(whole)];
+    for (packed, &whole) in selected(rows, (whole, packed), axes).iter().enumerate() {
+        places[whole as usize] = packed as u32;
+    }
+    places
+}
+
+fn is_sub(kind: &AxisKind, of: AxisId) -> bool {
     matches!(kind, AxisKind::Sub { of: whole, .. } if *whole == of)
 }
 

@@ -5,6 +5,7 @@ use candle_core::Tensor;
 use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
+use crate::ir::rows::Rows;
 use crate::ir::types::{Space, Type};
 
 use super::{make, moves, rule};
@@ -46,7 +47,8 @@ impl Op for Split {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let (slots, len) = slots(call, &call.results[0].space, &call.types[0].space)?;
+        let Some(axis) = call.attrs.axis("axis") else { candle_core::bail!("split: no axis") };
+        let (slots, len) = slots(call.rows, (&call.results[0].space, &call.types[0].space), axis);
         let (rows, width) = call.operands[0].dims2()?;
         let parts = call.operands[0].reshape((rows * len, width / len))?;
         Ok(vec![moves::pick(&parts, &slots)?])
@@ -84,11 +86,8 @@ impl Op for Merge {
     }
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
-        let (slots, _) = slots(call, &call.types[0].space, &call.results[0].space)?;
-        let mut places = vec![0; slots.len()];
-        for (row, &slot) in slots.iter().enumerate() {
-            places[slot as usize] = row as u32;
-        }
+        let Some(axis) = call.attrs.axis("axis") else { candle_core::bail!("merge: no axis") };
+        let (places, _) = merged(call.rows, (&call.types[0].space, &call.results[0].space), axis);
         Ok(vec![moves::pick(&call.operands[0], &places)?.reshape(call.shape(0))?])
     }
 
@@ -111,11 +110,20 @@ fn static_axis(name: &str, site: &Site) -> Result<(AxisId, u32), Fault> {
 }
 
 /// For every row of the space with the axis, its part of the space without it: row times length plus element.
-fn slots(call: &Call, with: &Space, without: &Space) -> candle_core::Result<(Vec<u32>, usize)> {
-    let Some(axis) = call.attrs.axis("axis") else { candle_core::bail!("no axis") };
-    let len = call.rows.elements(axis).unwrap_or(1);
-    let (rows, elements) = (call.rows.map(with, without), call.rows.element(with, axis));
-    Ok((rows.iter().zip(elements.iter()).map(|(&row, &own)| row * len as u32 + own).collect(), len))
+pub(super) fn slots(rows: &Rows, (with, without): (&Space, &Space), axis: AxisId) -> (Vec<u32>, usize) {
+    let len = rows.elements(axis).unwrap_or(1);
+    let (map, elements) = (rows.map(with, without), rows.element(with, axis));
+    (map.iter().zip(elements.iter()).map(|(&row, &own)| row * len as u32 + own).collect(), len)
+}
+
+/// For every part of the space without the axis, the row of the space with it.
+pub(super) fn merged(rows: &Rows, (with, without): (&Space, &Space), axis: AxisId) -> (Vec<u32>, usize) {
+    let (slots, len) = slots(rows, (with, without), axis);
+    let mut places = vec![0; slots.len()];
+    for (row, &slot) in slots.iter().enumerate() {
+        places[slot as usize] = row as u32;
+    }
+    (places, len)
 }
 
 #[cfg(test)]

@@ -20,12 +20,17 @@ pub(super) struct Read<'a> {
     pub(super) width: usize,
     /// Which row stands beside row `i` of the stage's space.
     pub(super) rows: Rows<'a>,
+    /// The first row's number in the batch: what places that count over the batch are less.
+    pub(super) base: usize,
 }
 
 /// A stage's block.
+#[derive(Default)]
 pub(super) struct Block<'a> {
     /// Rows of the stage's space in this block.
     pub(super) rows: usize,
+    /// The first of them, counted over the batch.
+    pub(super) base: usize,
     /// The operands.
     pub(super) reads: &'a [Read<'a>],
     /// Where the rows of each of the block's samples begin in the stage's space, counted over the whole batch; one more
@@ -35,6 +40,12 @@ pub(super) struct Block<'a> {
     pub(super) ids: &'a [u64],
     /// The map from this block's rows to those of the result, for reductions along an axis.
     pub(super) to_result: Rows<'a>,
+    /// For nodes that take rows together: the group of each row, once for each space that rows are taken of.
+    pub(super) groups: &'a [&'a [u32]],
+    /// How many groups this block has.
+    pub(super) group_count: usize,
+    /// For nodes that move rows: where each part of the result comes from, counted over the batch.
+    pub(super) places: &'a [u32],
     /// The step's noise.
     pub(super) noise: crate::ir::op::Noise,
 }

@@ -4,8 +4,9 @@ use crate::ir::graph::{Graph, NodeId, ValueId};
 use crate::ir::types::Space;
 
 use super::super::error::ExecError;
-use super::super::plan::{BlockLoop, Home, Manner, Plan, own_space};
+use super::super::plan::{BlockLoop, Home, Manner, Plan, by_itself, groups, own_space};
 use super::reduction::{self, Reduction};
+use super::several::{self, Several};
 use super::stage::{self, Stage};
 
 /// The kernels of a loop.
@@ -15,20 +16,31 @@ pub(super) struct Loop {
 
 /// A node of a loop.
 pub(super) struct Entry {
+    pub(super) node: NodeId,
     pub(super) kernel: Kernel,
     pub(super) reads: Vec<Operand>,
     /// The stage's own space, in the loop's list.
     pub(super) space: usize,
-    /// The result's space, in the loop's list.
-    pub(super) result_space: usize,
     /// The map from the own space to the result's, in the loop's list; none where they are the same.
     pub(super) to_result: Option<usize>,
-    pub(super) width: usize,
+    /// The maps to the space of the groups, in the loop's list.
+    pub(super) groups: Vec<usize>,
+    /// The space of the groups, in the loop's list.
+    pub(super) group_space: Option<usize>,
 }
 
 pub(super) enum Kernel {
-    Stage(Stage, Target),
+    Stage(Stage, Result),
+    Several(Several, Vec<Result>),
     Reduction(Reduction, Vec<ValueId>),
+}
+
+/// A result of a stage.
+pub(super) struct Result {
+    pub(super) target: Target,
+    /// Its space, in the loop's list.
+    pub(super) space: usize,
+    pub(super) width: usize,
 }
 
 /// Where a stage writes.
@@ -62,26 +74,27 @@ pub(super) enum Spread {
 }
 
 impl Loop {
-    pub(super) fn new(graph: &Graph, plan: &Plan, block: &BlockLoop) -> Result<Self, ExecError> {
+    pub(super) fn new(graph: &Graph, plan: &Plan, block: &BlockLoop) -> std::result::Result<Self, ExecError> {
         let entries = block.nodes.iter().map(|&id| Entry::new(graph, plan, block, id));
-        Ok(Self { entries: entries.collect::<Result<_, _>>()? })
+        Ok(Self { entries: entries.collect::<std::result::Result<_, _>>()? })
     }
 }
 
 impl Entry {
-    fn new(graph: &Graph, plan: &Plan, block: &BlockLoop, id: NodeId) -> Result<Self, ExecError> {
+    fn new(graph: &Graph, plan: &Plan, block: &BlockLoop, id: NodeId) -> std::result::Result<Self, ExecError> {
         let node = graph.node(id);
         let missing = || ExecError::NotKnown(graph.value(node.results[0]).name.clone());
         let own = own_space(graph, node);
         let at = |space: &Space| block.spaces.iter().position(|known| known == space);
-        let map = |to: &Space| block.maps.iter().position(|(from, known)| *from == own && known == to);
+        let between = |own: &Space, to: &Space| block.maps.iter().position(|(from, known)| from == own && known == to);
+        let map = |to: &Space| between(&own, to);
         let space = at(&own).ok_or_else(missing)?;
         let mut reads = Vec::new();
-        for &value in &node.operands {
+        for (i, &value) in node.operands.iter().enumerate() {
             let ty = graph.ty(value);
             let sampled = at(&ty.space);
-            let rows = if ty.space == own || (sampled.is_none() && !own.covers(&ty.space)) {
-                Spread::All // rows of a table, which the kernel finds by places
+            let rows = if i < by_itself(node) || ty.space == own || (sampled.is_none() && !own.covers(&ty.space)) {
+                Spread::All // rows that the kernel finds by itself, such as those of a table by places
             } else if ty.space.is_unit() {
                 Spread::One
             } else {
@@ -95,20 +108,34 @@ impl Entry {
             };
             reads.push(Operand { from, width: ty.width as usize, rows, space: sampled });
         }
-        let result = node.results[0];
-        let result_type = graph.ty(result);
-        let to_result = if result_type.space == own { None } else { map(&result_type.space) };
+        let first = &graph.ty(node.results[0]).space;
+        let to_result = if *first == own { None } else { map(first) };
         let kernel = if plan.manners.get(&id) == Some(&Manner::Reduction) {
             Kernel::Reduction(reduction::find(graph, node).ok_or_else(missing)?, node.results.clone())
         } else {
-            let target = match (block.stored.iter().position(|&stored| stored == result), plan.homes.get(&result)) {
-                (Some(stored), _) => Target::Stored(stored),
-                (None, Some(&Home::Scratch(place))) => Target::Scratch(place),
-                _ => return Err(missing()),
+            let target = |value: &ValueId| {
+                match (block.stored.iter().position(|stored| stored == value), plan.homes.get(value)) {
+                    (Some(stored), _) => Ok(Target::Stored(stored)),
+                    (None, Some(&Home::Scratch(place))) => Ok(Target::Scratch(place)),
+                    _ => Err(missing()),
+                }
             };
-            Kernel::Stage(stage::find(graph, node).ok_or_else(missing)?, target)
+            let result = |value: &ValueId| {
+                let ty = graph.ty(*value);
+                let space = at(&ty.space).ok_or_else(missing)?;
+                Ok::<Result, ExecError>(Result { target: target(value)?, space, width: ty.width as usize })
+            };
+            let mut results = node.results.iter().map(result).collect::<std::result::Result<Vec<_>, _>>()?;
+            match (stage::find(graph, node), several::find(graph, node)) {
+                (Some(stage), _) => Kernel::Stage(stage, results.pop().ok_or_else(missing)?),
+                (None, Some(several)) => Kernel::Several(several, results),
+                (None, None) => return Err(missing()),
+            }
         };
-        let result_space = at(&result_type.space).unwrap_or(space);
-        Ok(Self { kernel, reads, space, result_space, to_result, width: result_type.width as usize })
+        let taken = groups(graph, node);
+        let group_space = taken.first().and_then(|(_, to)| at(to));
+        let groups = taken.iter().map(|(from, to)| between(from, to).ok_or_else(missing));
+        let groups = groups.collect::<std::result::Result<_, _>>()?;
+        Ok(Self { node: id, kernel, reads, space, to_result, groups, group_space })
     }
 }

@@ -6,9 +6,11 @@ use std::sync::{Arc, PoisonError};
 
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
-use crate::ir::graph::ValueId;
+use crate::ir::graph::{Graph, ValueId};
 use crate::ir::op::Noise;
+use crate::ir::rows::{Rows as BatchRows, RowsError};
 use crate::ir::types::Space;
+use crate::prim::arrangement::{Arrangement, arrangement};
 
 use super::super::error::ExecError;
 use super::super::feed::Column;
@@ -16,7 +18,7 @@ use super::super::kernels::operand::Rows;
 use super::super::plan::BlockLoop;
 use super::super::prologue::Prepared;
 use super::block::{Block, Data, Read};
-use super::entry::{Entry, From, Kernel, Loop, Spread, Target};
+use super::entry::{Entry, From, Kernel, Loop, Result as Written, Spread, Target};
 use super::{Host, Sources};
 
 /// Rows that a block aims at, in the largest space of its loop.
@@ -46,6 +48,8 @@ struct Shared<'a> {
     full: BTreeMap<ValueId, Data<'a>>,
     starts: Vec<Arc<[u32]>>,
     maps: Vec<(Arc<[u32]>, Option<usize>)>,
+    /// By entry; none where rows stay where they are.
+    arrangements: Vec<Option<Arrangement>>,
     widths: Vec<usize>,
     stored_spaces: Vec<usize>,
     ids: &'a [u64],
@@ -127,11 +131,26 @@ fn share<'a>(
         full,
         starts: block.spaces.iter().map(|space| rows.sample_starts(space)).collect(),
         maps: block.maps.iter().map(|(from, to)| (rows.map(from, to), at(to))).collect(),
+        arrangements: kernels.entries.iter().map(|entry| arrange(graph, entry, rows)).collect::<Result<_, _>>()?,
         widths: block.stored.iter().map(|&value| graph.ty(value).width as usize).collect(),
         stored_spaces: block.stored.iter().map(|&value| at(&graph.ty(value).space).unwrap_or(0)).collect(),
         ids: rows.samples(),
         noise,
     })
+}
+
+fn arrange(graph: &Graph, entry: &Entry, rows: &BatchRows) -> Result<Option<Arrangement>, ExecError> {
+    let node = graph.node(entry.node);
+    let (name, Some(&x)) = (node.op.name(), node.operands.first()) else { return Ok(None) };
+    if !super::arrange::ARRANGED.contains(&name) {
+        return Ok(None);
+    }
+    let (from, to) = (&graph.ty(x).space, &graph.ty(node.results[0]).space);
+    let too_long = || {
+        let over = node.attrs.axis("over").map(|over| graph.axis(over).name.clone());
+        ExecError::Rows(RowsError::TooLong(over.unwrap_or_default()))
+    };
+    arrangement(name, &node.attrs, from, to, rows).ok_or_else(too_long).map(Some)
 }
 
 /// Cuts samples into blocks, blocks into chunks, and stored values into the parts of each chunk.
@@ -165,7 +184,7 @@ fn cut<'a>(shared: &Shared, taken: &'a mut [(usize, Vec<f32>)]) -> Vec<Chunk<'a>
         }
         let partials = shared.entries.iter().filter_map(|entry| match &entry.kernel {
             Kernel::Reduction(reduction, _) => Some(vec![0.0; reduction.len]),
-            Kernel::Stage(..) => None,
+            Kernel::Stage(..) | Kernel::Several(..) => None,
         });
         chunks.push(Chunk { blocks: own.to_vec(), stored, partials: partials.collect() });
     }
@@ -177,40 +196,85 @@ fn run_chunk(shared: &Shared, chunk: &mut Chunk, scratch: &mut Scratch) {
     for samples in chunk.blocks.clone() {
         local_maps(shared, &samples, scratch);
         let mut partial = 0;
-        for entry in shared.entries {
-            let starts = &shared.starts[entry.result_space];
-            let rows = (starts[samples.end] - starts[samples.start]) as usize;
-            let before = (starts[samples.start] - starts[first_sample]) as usize;
+        for (at, entry) in shared.entries.iter().enumerate() {
+            let here = Here { shared, entry, at, samples: &samples, first_sample };
             match &entry.kernel {
-                Kernel::Stage(stage, Target::Scratch(place)) => {
-                    let mut out = std::mem::take(&mut scratch.values[*place]);
-                    let len = rows * entry.width;
-                    if out.len() < len {
-                        out.resize(len, 0.0);
-                    }
-                    with_block(shared, entry, &samples, first_sample, chunk, scratch, |block| {
-                        stage(block, &mut out[..len])
-                    });
-                    scratch.values[*place] = out;
+                Kernel::Stage(stage, result) => {
+                    let mut memory = take(&here, result, chunk, scratch);
+                    with_block(&here, chunk, scratch, |block| stage(block, memory.numbers()));
+                    put(result, memory, chunk, scratch);
                 }
-                Kernel::Stage(stage, Target::Stored(stored)) => {
-                    let out = std::mem::take(&mut chunk.stored[*stored]);
-                    let range = before * entry.width..(before + rows) * entry.width;
-                    with_block(shared, entry, &samples, first_sample, chunk, scratch, |block| {
-                        stage(block, &mut out[range.clone()]);
-                    });
-                    chunk.stored[*stored] = out;
+                Kernel::Several(several, results) => {
+                    let mut memory: Vec<Memory> =
+                        results.iter().map(|result| take(&here, result, chunk, scratch)).collect();
+                    let mut parts: Vec<&mut [f32]> = memory.iter_mut().map(Memory::numbers).collect();
+                    with_block(&here, chunk, scratch, |block| several(block, &mut parts));
+                    for (result, memory) in results.iter().zip(memory) {
+                        put(result, memory, chunk, scratch);
+                    }
                 }
                 Kernel::Reduction(reduction, _) => {
                     let mut sum = std::mem::take(&mut chunk.partials[partial]);
-                    with_block(shared, entry, &samples, first_sample, chunk, scratch, |block| {
-                        (reduction.add)(block, &mut sum);
-                    });
+                    with_block(&here, chunk, scratch, |block| (reduction.add)(block, &mut sum));
                     chunk.partials[partial] = sum;
                     partial += 1;
                 }
             }
         }
+    }
+}
+
+/// An entry and a block of samples.
+struct Here<'a> {
+    shared: &'a Shared<'a>,
+    entry: &'a Entry,
+    /// The entry's number in the loop.
+    at: usize,
+    samples: &'a Range<usize>,
+    /// The first sample of the chunk.
+    first_sample: usize,
+}
+
+/// The memory of a result while it is written, and the part of it that is this block's.
+enum Memory<'a> {
+    Scratch(Vec<f32>, usize),
+    Stored(&'a mut [f32], Range<usize>),
+}
+
+impl Memory<'_> {
+    fn numbers(&mut self) -> &mut [f32] {
+        match self {
+            Memory::Scratch(memory, len) => &mut memory[..*len],
+            Memory::Stored(memory, range) => &mut memory[range.clone()],
+        }
+    }
+}
+
+fn take<'a>(here: &Here, result: &Written, chunk: &mut Chunk<'a>, scratch: &mut Scratch) -> Memory<'a> {
+    let starts = &here.shared.starts[result.space];
+    let rows = (starts[here.samples.end] - starts[here.samples.start]) as usize;
+    match result.target {
+        Target::Scratch(place) => {
+            let mut memory = std::mem::take(&mut scratch.values[place]);
+            let len = rows * result.width;
+            if memory.len() < len {
+                memory.resize(len, 0.0);
+            }
+            Memory::Scratch(memory, len)
+        }
+        Target::Stored(stored) => {
+            let before = (starts[here.samples.start] - starts[here.first_sample]) as usize;
+            let range = before * result.width..(before + rows) * result.width;
+            Memory::Stored(std::mem::take(&mut chunk.stored[stored]), range)
+        }
+    }
+}
+
+fn put<'a>(result: &Written, memory: Memory<'a>, chunk: &mut Chunk<'a>, scratch: &mut Scratch) {
+    match (result.target, memory) {
+        (Target::Scratch(place), Memory::Scratch(memory, _)) => scratch.values[place] = memory,
+        (Target::Stored(stored), Memory::Stored(memory, _)) => chunk.stored[stored] = memory,
+        _ => {}
     }
 }
 
@@ -227,15 +291,8 @@ fn local_maps(shared: &Shared, samples: &Range<usize>, scratch: &mut Scratch) {
     }
 }
 
-fn with_block(
-    shared: &Shared,
-    entry: &Entry,
-    samples: &Range<usize>,
-    first_sample: usize,
-    chunk: &Chunk,
-    scratch: &Scratch,
-    run: impl FnOnce(&Block),
-) {
+fn with_block(here: &Here, chunk: &Chunk, scratch: &Scratch, run: impl FnOnce(&Block)) {
+    let Here { shared, entry, at, samples, first_sample } = *here;
     let rows_of =
         |space: usize| shared.starts[space][samples.start] as usize..shared.starts[space][samples.end] as usize;
     let mut reads: Vec<Read> = Vec::with_capacity(entry.reads.len());
@@ -261,11 +318,21 @@ fn with_block(
             Spread::One => Rows::One,
             Spread::Map(map) => Rows::Map(&scratch.maps[map]),
         };
-        reads.push(Read { data, width, rows });
+        let base = range.map_or(0, |range| range.start);
+        reads.push(Read { data, width, rows, base });
     }
     let own = rows_of(entry.space);
+    let groups: Vec<&[u32]> = entry.groups.iter().map(|&map| scratch.maps[map].as_slice()).collect();
+    let places = match &shared.arrangements[at] {
+        Some(found) => &found.places[own.start * found.parts_of_result..own.end * found.parts_of_result],
+        None => &[],
+    };
     let block = Block {
+        groups: &groups,
+        group_count: entry.group_space.map_or(0, |space| rows_of(space).len()),
+        places,
         rows: own.len(),
+        base: own.start,
         segments: &shared.starts[entry.space][samples.start..=samples.end],
         ids: &shared.ids[samples.clone()],
         to_result: entry.to_result.map_or(Rows::All, |map| Rows::Map(&scratch.maps[map])),
@@ -279,7 +346,7 @@ fn with_block(
 fn finish(host: &mut Host, kernels: &Loop, partials: Vec<Vec<Vec<f32>>>, batch: &Prepared) {
     let reductions = kernels.entries.iter().filter_map(|entry| match &entry.kernel {
         Kernel::Reduction(reduction, results) => Some((reduction, results)),
-        Kernel::Stage(..) => None,
+        Kernel::Stage(..) | Kernel::Several(..) => None,
     });
     let mut partials: Vec<_> = partials.into_iter().map(|chunk| chunk.into_iter()).collect();
     for (reduction, results) in reductions {

@@ -3,14 +3,21 @@
 //! Architecture invariant: no result depends on the number of threads. Blocks and chunks are cut from the batch's shape;
 //! what threads share is read only, or cut into disjoint parts.
 
+mod arrange;
+mod attend;
 mod block;
+mod compare;
 mod effect;
 mod entry;
 mod exchange;
+mod group;
 mod looping;
 mod reduction;
+mod scan;
+mod several;
 mod stage;
 mod update;
+mod vocabulary;
 mod whole;
 
 use std::collections::BTreeMap;
@@ -47,7 +54,7 @@ struct Kernels;
 
 impl Inventory for Kernels {
     fn stage(&self, graph: &Graph, node: NodeId) -> bool {
-        stage::find(graph, graph.node(node)).is_some()
+        stage::find(graph, graph.node(node)).is_some() || several::find(graph, graph.node(node)).is_some()
     }
 
     fn reduction(&self, graph: &Graph, node: NodeId) -> bool {

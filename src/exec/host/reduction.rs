@@ -2,9 +2,14 @@
 //! combined in order. Chunks depend on the batch's shape alone, so the bits do not depend on the number of threads.
 
 use crate::ir::graph::{Graph, Node};
+use crate::ir::types::Type;
 
 use super::super::kernels::binary::Write;
+use super::super::kernels::contract::contract;
 use super::super::kernels::gemm::{Shape, Start, Strided, gemm};
+use super::super::kernels::layer_norm;
+use super::super::kernels::operand::Rows;
+use super::super::kernels::rows::scatter_add;
 use super::super::kernels::segment_sum::segment_sum;
 use super::block::Block;
 use super::stage::SMALL;
@@ -25,11 +30,22 @@ pub(super) struct Reduction {
 type Make = fn(&Graph, &Node) -> Option<Reduction>;
 
 /// Alphabetical.
-const REDUCTIONS: &[(&str, Make)] = &[("moments", moments), ("outer_sum", outer_sum), ("sum", sum)];
+const REDUCTIONS: &[(&str, Make)] = &[
+    ("contract", contracted),
+    ("layer_norm_scale_grad", layer_norm_scale_grad),
+    ("moments", moments),
+    ("outer_sum", outer_sum),
+    ("scatter", scatter),
+    ("sum", sum),
+];
 
-/// The reduction of a node.
+/// Most numbers of a result that every chunk has a partial result of.
+const PARTIAL: usize = 1 << 16;
+
+/// The reduction of a node whose results are as large for every batch.
 pub(super) fn find(graph: &Graph, node: &Node) -> Option<Reduction> {
-    if !node.results.iter().all(|&result| graph.ty(result).space.is_unit()) {
+    let sizes: Option<Vec<usize>> = node.results.iter().map(|&result| numbers(graph, graph.ty(result))).collect();
+    if sizes?.into_iter().sum::<usize>() > PARTIAL || !node.results.iter().all(|&result| graph.ty(result).is_float()) {
         return None;
     }
     let name = node.op.name();
@@ -48,17 +64,71 @@ fn copied(partial: &[f32], results: &mut [&mut [f32]]) {
     }
 }
 
+/// Numbers of a value that has as many in every batch.
+fn numbers(graph: &Graph, ty: &Type) -> Option<usize> {
+    let mut lengths = ty.space.axes().iter().map(|&axis| graph.axes().fixed(axis).map(|len| len as usize));
+    let rows = lengths.try_fold(1, |rows: usize, len| rows.checked_mul(len?))?;
+    rows.checked_mul(ty.height as usize * ty.width as usize)
+}
+
+/// A reduction to one result by adding.
+fn adding(graph: &Graph, node: &Node, add: impl Fn(&Block, &mut [f32]) + Send + Sync + 'static) -> Option<Reduction> {
+    let len = numbers(graph, graph.ty(node.results[0]))?;
+    Some(Reduction { len, add: Box::new(add), combine: added, finish: Box::new(copied) })
+}
+
 fn sum(graph: &Graph, node: &Node) -> Option<Reduction> {
     let width = graph.ty(node.operands[0]).width as usize;
-    let add = move |block: &Block, partial: &mut [f32]| {
-        segment_sum(block.reads[0].floats(), width, &[0, block.rows as u32], Write::Add, partial);
-    };
-    Some(Reduction { len: width, add: Box::new(add), combine: added, finish: Box::new(copied) })
+    adding(graph, node, move |block, partial| match block.to_result {
+        Rows::Map(map) => scatter_add(block.reads[0].floats(), width, None, map, partial),
+        _ => segment_sum(block.reads[0].floats(), width, &[0, block.rows as u32], Write::Add, partial),
+    })
+}
+
+fn contracted(graph: &Graph, node: &Node) -> Option<Reduction> {
+    let width = graph.ty(node.results[0]).width as usize;
+    adding(graph, node, move |block, partial| {
+        let [a, b] = block.reads else { return };
+        let map = match block.to_result {
+            Rows::Map(map) => Some(map),
+            _ => None,
+        };
+        contract(a.operand(), b.operand(), block.rows, map, width, partial);
+    })
+}
+
+/// Rows summed by place, where the places are as many in every batch: learned positions, buckets.
+fn scatter(graph: &Graph, node: &Node) -> Option<Reduction> {
+    let (g, places) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
+    let width = g.width as usize;
+    if g.space != places.space {
+        return None;
+    }
+    adding(graph, node, move |block, partial| {
+        let [g, places] = block.reads else { return };
+        scatter_add(g.floats(), width, None, places.places(), partial);
+    })
+}
+
+/// The derivative by the scale: the sum of `g` times the normalised rows.
+fn layer_norm_scale_grad(graph: &Graph, node: &Node) -> Option<Reduction> {
+    let width = graph.ty(node.results[0]).width as usize;
+    let eps = node.attrs.float("eps") as f32;
+    adding(graph, node, move |block, partial| {
+        let [g, x] = block.reads else { return };
+        layer_norm::layer_norm_scale_grad(g.floats(), x.floats(), width, eps, partial);
+    })
 }
 
 fn outer_sum(graph: &Graph, node: &Node) -> Option<Reduction> {
     let (x, g) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
-    if x.width * g.width > SMALL || x.space != g.space {
+    (x.width * g.width <= SMALL).then(|| outer_sum_of_any_size(graph, node)).flatten()
+}
+
+/// The same for matrices that no cache holds.
+pub(super) fn outer_sum_of_any_size(graph: &Graph, node: &Node) -> Option<Reduction> {
+    let (x, g) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
+    if x.space != g.space {
         return None;
     }
     let (k, n) = (x.width as usize, g.width as usize);

@@ -5,13 +5,14 @@ use crate::ir::graph::{Graph, Node};
 
 use super::super::kernels::binary::{Binary, Write};
 use super::super::kernels::gemm::{Shape, Start, Strided, gemm};
+use super::super::kernels::noise::Mask;
 use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::{Columns, copy_columns, gather, scatter_add};
 use super::super::kernels::unary::Unary;
-use super::super::kernels::{self, binary, reduce, segment_softmax, select, unary};
+use super::super::kernels::{self, binary, layer_norm, reduce, select, unary};
+use super::{arrange, attend, compare, group};
 use super::block::Block;
 use crate::prim::philox::Stream;
-use crate::prim::random::dropout_mask;
 
 /// Writes the rows of one block.
 pub(super) type Stage = Box<dyn Fn(&Block, &mut [f32]) + Send + Sync>;
@@ -21,8 +22,7 @@ type Make = fn(&Graph, &Node) -> Option<Stage>;
 
 /// Operations with a form of their own, alphabetical; elementwise ones are in the two tables below.
 const STAGES: &[(&str, Make)] = &[
-    ("bce", |graph, node| alike(graph, node).then(|| Box::new(bce) as Stage)),
-    ("bce_grad", |graph, node| alike(graph, node).then(|| Box::new(bce_grad) as Stage)),
+    ("attention", attend::attention),
     ("choose", |graph, node| {
         let width = width(graph, node);
         Some(Box::new(move |block, out| {
@@ -53,7 +53,15 @@ const STAGES: &[(&str, Make)] = &[
         let width = width(graph, node);
         Some(Box::new(move |block, out| {
             let [rows, places] = block.reads else { return };
-            gather(rows.floats(), width, places.places(), out);
+            if rows.base == 0 {
+                return gather(rows.floats(), width, places.places(), out);
+            }
+            // Places count over the batch.
+            let first = rows.base * width;
+            for (out, &place) in out.chunks_exact_mut(width).zip(places.places()) {
+                let from = place as usize * width - first;
+                out.copy_from_slice(&rows.floats()[from..from + width]);
+            }
         }))
     }),
     ("known", |_, _| {
@@ -61,6 +69,20 @@ const STAGES: &[(&str, Make)] = &[
             for (known, label) in out.iter_mut().zip(block.reads[0].floats()) {
                 *known = if label.is_nan() { 0.0 } else { 1.0 };
             }
+        }))
+    }),
+    ("layer_norm", |_, node| {
+        let eps = node.attrs.float("eps") as f32;
+        Some(Box::new(move |block, out| {
+            let [x, scale, shift] = block.reads else { return };
+            layer_norm::layer_norm(x.floats(), scale.floats(), shift.floats(), eps, out);
+        }))
+    }),
+    ("layer_norm_grad", |_, node| {
+        let eps = node.attrs.float("eps") as f32;
+        Some(Box::new(move |block, out| {
+            let [g, x, scale] = block.reads else { return };
+            layer_norm::layer_norm_grad(g.floats(), x.floats(), scale.floats(), eps, out);
         }))
     }),
     ("leaky_relu", |_, node| {
@@ -102,8 +124,7 @@ const STAGES: &[(&str, Make)] = &[
             copy_columns(x.floats(), of, out, to, block.rows, width, Write::Set);
         }))
     }),
-    ("softmax", softmax),
-    ("softmax_grad", softmax_grad),
+    ("stop_gradient", |_, _| Some(Box::new(|block, out| out.copy_from_slice(block.reads[0].floats())))),
     ("sum", |graph, node| {
         let width = width(graph, node);
         Some(Box::new(move |block, out| {
@@ -132,6 +153,8 @@ const STAGES: &[(&str, Make)] = &[
 const BINARY: &[(&str, Binary)] = &[
     ("add", Binary::Add),
     ("and", Binary::Mul),
+    ("bce", Binary::Bce),
+    ("bce_grad", Binary::BceSlope),
     ("div", Binary::Div),
     ("eq", Binary::Equal),
     ("ge", Binary::GreaterEqual),
@@ -147,6 +170,7 @@ const BINARY: &[(&str, Binary)] = &[
     ("relu_grad", Binary::ReluGrad),
     ("sigmoid_grad", Binary::SigmoidGrad),
     ("softplus_grad", Binary::SoftplusGrad),
+    ("sqrt_grad", Binary::SqrtGrad),
     ("sub", Binary::Sub),
     ("tanh_grad", Binary::TanhGrad),
 ];
@@ -159,10 +183,12 @@ const UNARY: &[(&str, Unary)] = &[
     ("gelu", Unary::Gelu),
     ("log", Unary::Log),
     ("neg", Unary::Neg),
+    ("not", Unary::Not),
     ("recip", Unary::Reciprocal),
     ("relu", Unary::Relu),
     ("rsqrt", Unary::Rsqrt),
     ("sigmoid", Unary::Sigmoid),
+    ("sign", Unary::Sign),
     ("softplus", Unary::Softplus),
     ("sqrt", Unary::Sqrt),
     ("square", Unary::Square),
@@ -179,14 +205,16 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
     let width = width(graph, node);
     if let Some(&(_, op)) = BINARY.iter().find(|(known, _)| *known == name) {
         if node.operands.iter().any(|&operand| !graph.ty(operand).is_float()) {
-            return None;
+            return compare::find(graph, node);
         }
         return Some(Box::new(move |block, out| elementwise(op, block, out, width)));
     }
     if let Some(&(_, op)) = UNARY.iter().find(|(known, _)| *known == name) {
         return Some(Box::new(move |block, out| unary::unary(op, block.reads[0].floats(), out)));
     }
-    STAGES.iter().find(|(known, _)| *known == name).and_then(|(_, make)| make(graph, node))
+    let own = STAGES.iter().find(|(known, _)| *known == name);
+    let own = own.and_then(|(_, make)| make(graph, node)).or_else(|| arrange::find(graph, node));
+    own.or_else(|| group::find(graph, node)).or_else(|| compare::find(graph, node))
 }
 
 /// Columns of the only result.
@@ -199,20 +227,17 @@ fn elementwise(op: Binary, block: &Block, out: &mut [f32], width: usize) {
     binary::binary(op, a.operand(), b.operand(), Write::Set, out, width);
 }
 
-/// Whether both operands have the result's rows and width, as kernels without broadcasting need.
-fn alike(graph: &Graph, node: &Node) -> bool {
-    let result = graph.ty(node.results[0]);
-    node.operands.iter().map(|&value| graph.ty(value)).all(|ty| ty.space == result.space && ty.width == result.width)
-}
-
 /// A layer small enough that its matrix stays in cache; larger ones run over all rows at once.
 pub(super) const SMALL: u32 = 256 * 256;
 
 fn linear(graph: &Graph, node: &Node) -> Option<Stage> {
     let w = graph.ty(node.operands[1]);
-    if w.height * w.width > SMALL {
-        return None;
-    }
+    (w.height * w.width <= SMALL).then(|| linear_of_any_size(graph, node)).flatten()
+}
+
+/// The same for matrices that no cache holds.
+pub(super) fn linear_of_any_size(graph: &Graph, node: &Node) -> Option<Stage> {
+    let w = graph.ty(node.operands[1]);
     let (k, n) = (w.height as usize, w.width as usize);
     Some(Box::new(move |block, out| {
         let (x, w) = (&block.reads[0], block.reads[1].floats());
@@ -264,67 +289,19 @@ fn copy_repeated(block: &Block, out: &mut [f32], width: usize) {
     }
 }
 
-/// The width of a value whose rows along the reduced axis lie side by side: one ragged axis right under the samples.
-fn side_by_side(graph: &Graph, node: &Node) -> Option<usize> {
-    let ty = graph.ty(node.operands[0]);
-    let [axis] = node.attrs.axes("over") else { return None };
-    let [batch, only] = ty.space.axes() else { return None };
-    let fits = only == axis && graph.axis(*axis).parent == Some(*batch);
-    fits.then_some(ty.width as usize)
-}
-
-fn softmax(graph: &Graph, node: &Node) -> Option<Stage> {
-    let width = side_by_side(graph, node)?;
-    // The kernel's condition is one number a row of the same space.
-    if node.operands.get(1).is_some_and(|&keep| graph.ty(keep).space != graph.ty(node.operands[0]).space) {
-        return None;
-    }
-    Some(Box::new(move |block, out| {
-        let keep = block.reads.get(1).map(|read| read.floats());
-        segment_softmax::segment_softmax(block.reads[0].floats(), width, keep, block.segments, out);
-    }))
-}
-
-/// `max(x, 0) - x y + log(1 + exp(-|x|))`; a label that is not known gives 0.
-fn bce(block: &Block, out: &mut [f32]) {
-    let [logit, label] = block.reads else { return };
-    unary::unary(Unary::Softplus, logit.floats(), out);
-    for ((loss, &x), &y) in out.iter_mut().zip(logit.floats()).zip(label.floats()) {
-        *loss = if y.is_nan() { 0.0 } else { *loss - x * y };
-    }
-}
-
-/// `sigmoid(x) - y`; 0 where the label is not known.
-fn bce_grad(block: &Block, out: &mut [f32]) {
-    let [logit, label] = block.reads else { return };
-    unary::unary(Unary::Sigmoid, logit.floats(), out);
-    for (slope, &y) in out.iter_mut().zip(label.floats()) {
-        *slope = if y.is_nan() { 0.0 } else { *slope - y };
-    }
-}
-
 /// Inverted dropout noise: the numbers of a row follow from its sample and its place there.
 fn random(graph: &Graph, node: &Node) -> Option<Stage> {
     // Without samples there is no address that a block knows.
     graph.axes().batch_of(&graph.ty(node.results[0]).space)?;
     let (stream, rate) = (node.attrs.text("stream").to_owned(), node.attrs.float("rate"));
     Some(Box::new(move |block, out| {
-        let stream = Stream::new(block.noise.seed, &stream);
+        let (stream, step) = (Stream::new(block.noise.seed, &stream), block.noise.step);
         let width = out.len() / block.rows.max(1);
         let mut rest = out;
         for (ends, &sample) in block.segments.windows(2).zip(block.ids) {
             let (own, left) = std::mem::take(&mut rest).split_at_mut((ends[1] - ends[0]) as usize * width);
-            dropout_mask(stream, block.noise.step, sample, rate, own);
+            Mask { stream, step, sample, rate }.fill(0, own);
             rest = left;
         }
-    }))
-}
-
-/// `g (y - ...)` of a softmax, over the same axes as [`softmax`] knows.
-fn softmax_grad(graph: &Graph, node: &Node) -> Option<Stage> {
-    let width = side_by_side(graph, node)?;
-    Some(Box::new(move |block, out| {
-        let [g, y] = block.reads else { return };
-        segment_softmax::segment_softmax_grad(g.floats(), y.floats(), width, block.segments, Write::Set, out);
     }))
 }

@@ -5,41 +5,57 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use candle_core::{Device, Tensor};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
-use rayon::slice::ParallelSliceMut;
+use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
 use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::graph::{Def, Graph, Node, NodeId, ValueId};
 use crate::ir::op::{Call, Noise};
 use crate::ir::types::Type;
+use crate::prim::philox::Stream;
+use crate::prim::random::dropout_mask;
 
 use super::super::error::ExecError;
 use super::super::feed::Column;
 use super::super::kernels::binary::Write;
 use super::super::kernels::operand::Rows;
-use super::super::kernels::rows::gather;
+use super::super::kernels::rows::{gather, scatter_add};
 use super::super::kernels::segment_sum::segment_gather_sum;
-use super::super::plan::Home;
+use super::super::plan::{Home, by_itself};
 use super::super::prologue::{self, Prepared};
 use super::block::{Block, Data, Read};
 use super::stage::{self, Stage};
-use super::{Host, Sources, exchange};
+use super::{Host, Sources, exchange, scan, vocabulary};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 256;
 
-/// Computes the only result of a node.
-pub(super) type Kernel = fn(&Node, &Job, &mut [f32]);
+/// Numbers that a thread takes at a time.
+const NUMBERS: usize = 1 << 14;
+
+/// Computes the results of a node.
+pub(super) type Kernel = fn(&Node, &Job, &mut [&mut [f32]]);
 
 /// Operations with a kernel over all rows, alphabetical.
-const WHOLE: &[(&str, Kernel)] =
-    &[("count", count), ("fetch", fetch), ("linear", linear), ("outer_sum", outer_sum), ("scatter", scatter)];
+const WHOLE: &[(&str, Kernel)] = &[
+    ("count", |node, job, results| count(node, job, results[0])),
+    ("cross_entropy", vocabulary::cross_entropy),
+    ("cross_entropy_grad", vocabulary::cross_entropy_grad),
+    ("fetch", |node, job, results| fetch(node, job, results[0])),
+    ("linear", |node, job, results| linear(node, job, results[0])),
+    ("outer_sum", |node, job, results| outer_sum(node, job, results[0])),
+    ("random", |node, job, results| random(node, job, results[0])),
+    ("scatter", |node, job, results| scatter(node, job, results[0])),
+    ("sum_squares", |_, job, results| sum_squares(job, results[0])),
+    ("unfetch", |node, job, results| unfetch(node, job, results[0])),
+];
 
 /// What a kernel sees.
 pub(super) struct Job<'a> {
-    graph: &'a Graph,
-    reads: Vec<Data<'a>>,
-    batch: &'a Prepared,
-    pool: &'a rayon::ThreadPool,
+    pub(super) graph: &'a Graph,
+    pub(super) reads: Vec<Data<'a>>,
+    pub(super) batch: &'a Prepared,
+    pub(super) pool: &'a rayon::ThreadPool,
+    pub(super) noise: Noise,
 }
 
 /// How a node is computed here.
@@ -52,20 +68,24 @@ pub(super) enum Found {
 
 /// The kernel of a node.
 pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
-    let [result] = node.results[..] else { return None };
-    if !graph.ty(result).is_float() {
+    if node.results.iter().any(|&result| !graph.ty(result).is_float()) {
         return None;
     }
-    let own = &graph.ty(result).space;
+    let own = &graph.ty(*node.results.first()?).space;
     let beside = |value: &ValueId| graph.ty(*value).space == *own || graph.ty(*value).space.is_unit();
-    if graph.axes().batch_of(own).is_none()
+    if node.results.len() == 1
+        && graph.axes().batch_of(own).is_none()
+        && by_itself(node) == 0
         && node.operands.iter().all(beside)
         && let Some(stage) = stage::find(graph, node)
     {
         return Some(Found::Stage(stage));
     }
+    if let "scan" | "scan_grad" = node.op.name() {
+        return scan::find(graph, node).map(Found::Kernel);
+    }
     let (_, kernel) = WHOLE.iter().find(|(known, _)| *known == node.op.name())?;
-    (node.op.name() != "scatter" || has_lists(graph, node)).then_some(Found::Kernel(*kernel))
+    Some(Found::Kernel(if node.op.name() == "scatter" && !has_lists(graph, node) { scatter_in_order } else { *kernel }))
 }
 
 /// Whether the batch brings the lists that a sum by places follows: those of a lookup in a table, no others.
@@ -79,47 +99,74 @@ fn has_lists(graph: &Graph, node: &Node) -> bool {
 /// Computes a node.
 pub(super) fn run(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) -> Result<(), ExecError> {
     let Some(found) = find(&host.graph, host.graph.node(id)) else { return by_candle(host, id, sources, noise) };
-    let result = host.graph.node(id).results[0];
-    let (slot, mut memory) = host.take_slot(result, sources.batch);
-    let len = host.len(result, sources.batch);
+    let results = host.graph.node(id).results.clone();
+    let mut taken: Vec<(usize, Vec<f32>)> = Vec::with_capacity(results.len());
+    for &result in &results {
+        taken.push(host.take_slot(result, sources.batch));
+    }
     let node = host.graph.node(id);
     let reads = node.operands.iter().map(|&value| host.read(value, sources)).collect::<Result<Vec<_>, _>>();
     let done = reads.map(|reads| {
-        let job = Job { graph: &host.graph, reads, batch: sources.batch, pool: &host.pool };
+        let memory = taken.iter_mut().zip(&results);
+        let mut parts: Vec<&mut [f32]> =
+            memory.map(|((_, memory), &result)| &mut memory[..host.len(result, sources.batch)]).collect();
+        let job = Job { graph: &host.graph, reads, batch: sources.batch, pool: &host.pool, noise };
         match found {
-            Found::Kernel(kernel) => kernel(node, &job, &mut memory[..len]),
-            Found::Stage(stage) => by_stage(&stage, node, &job, noise, &mut memory[..len]),
+            Found::Kernel(kernel) => kernel(node, &job, &mut parts),
+            Found::Stage(stage) => by_stage(&stage, node, &job, parts[0]),
         }
     });
-    host.put_slot(slot, Column::F32(memory));
+    for (slot, memory) in taken {
+        host.put_slot(slot, Column::F32(memory));
+    }
     done
 }
 
 impl<'a> Job<'a> {
-    fn floats(&self, i: usize) -> &'a [f32] {
+    pub(super) fn floats(&self, i: usize) -> &'a [f32] {
         match self.reads.get(i) {
             Some(Data::F32(data)) => data,
             _ => &[],
         }
     }
+
+    pub(super) fn places(&self, i: usize) -> &'a [u32] {
+        match self.reads.get(i) {
+            Some(Data::U32(data)) => data,
+            _ => &[],
+        }
+    }
+
+    pub(super) fn width(&self, value: ValueId) -> usize {
+        self.graph.ty(value).width as usize
+    }
 }
 
 /// A space without samples as one block.
-fn by_stage(stage: &Stage, node: &Node, job: &Job, noise: Noise, out: &mut [f32]) {
+fn by_stage(stage: &Stage, node: &Node, job: &Job, out: &mut [f32]) {
     let result = job.graph.ty(node.results[0]);
-    let rows = job.batch.rows.count(&result.space) * result.height as usize;
-    let reads: Vec<Read> = node
-        .operands
-        .iter()
-        .zip(&job.reads)
-        .map(|(&value, &data)| {
-            let ty = job.graph.ty(value);
-            let one = ty.space.is_unit() && ty.height == 1;
-            Read { data, width: ty.width as usize, rows: if one { Rows::One } else { Rows::All } }
-        })
-        .collect();
-    let block = Block { rows, reads: &reads, segments: &[], ids: &[], to_result: Rows::All, noise };
-    stage(&block, out);
+    let numbers = result.width as usize;
+    let one = |ty: &Type| ty.space.is_unit() && ty.height == 1;
+    // A table is cut into parts of rows; what has the unit space is small, and may read its operands in any order.
+    let cut = if result.space.is_unit() { out.len() } else { NUMBERS / numbers.max(1) * numbers };
+    job.pool.install(|| {
+        out.par_chunks_mut(cut.max(numbers).max(1)).enumerate().for_each(|(at, out)| {
+            let first = at * (cut / numbers.max(1));
+            let rows = out.len() / numbers.max(1);
+            let read = |i: usize| {
+                let (ty, data) = (job.graph.ty(node.operands[i]), job.reads[i]);
+                let width = ty.width as usize;
+                let whole = one(ty) || result.space.is_unit();
+                let data = match data {
+                    Data::F32(data) if !whole => Data::F32(&data[first * width..(first + rows) * width]),
+                    data => data,
+                };
+                Read { data, width, rows: if one(ty) { Rows::One } else { Rows::All }, base: 0 }
+            };
+            let reads: Vec<Read> = (0..job.reads.len()).map(read).collect();
+            stage(&Block { rows, reads: &reads, noise: job.noise, ..Block::default() }, out);
+        });
+    });
 }
 
 /// Rows of the space `of` for each row of the result.
@@ -153,6 +200,36 @@ fn fetch(node: &Node, job: &Job, out: &mut [f32]) {
     });
 }
 
+/// Noise without samples has one address for all of it.
+fn random(node: &Node, job: &Job, out: &mut [f32]) {
+    let stream = Stream::new(job.noise.seed, node.attrs.text("stream"));
+    dropout_mask(stream, job.noise.step, 0, node.attrs.float("rate"), out);
+}
+
+/// The sum of the squares of all operands: parts of a size that does not depend on threads, added in order.
+fn sum_squares(job: &Job, out: &mut [f32]) {
+    let operands = 0..job.reads.len();
+    let total: f64 = operands
+        .map(|i| {
+            let square = |part: &[f32]| part.iter().map(|&x| f64::from(x) * f64::from(x)).sum::<f64>();
+            let parts: Vec<f64> = job.pool.install(|| job.floats(i).par_chunks(NUMBERS).map(square).collect());
+            parts.iter().sum::<f64>()
+        })
+        .sum();
+    out.fill(total as f32);
+}
+
+/// The distinct rows at their places in the whole table, zeros elsewhere.
+fn unfetch(node: &Node, job: &Job, out: &mut [f32]) {
+    let ty = job.graph.ty(node.operands[0]);
+    let Some(&axis) = ty.space.axes().first() else { return };
+    let (width, x) = (ty.width as usize, job.floats(0));
+    job.pool.install(|| out.par_chunks_mut(NUMBERS).for_each(|part| part.fill(0.0)));
+    for (x, &row) in x.chunks_exact(width.max(1)).zip(job.batch.rows.unique(axis).iter()) {
+        out[row as usize * width..(row as usize + 1) * width].copy_from_slice(x);
+    }
+}
+
 /// Sums the rows of `g` by the place that each belongs to, in order of rows.
 fn scatter(node: &Node, job: &Job, out: &mut [f32]) {
     let width = job.graph.ty(node.results[0]).width as usize;
@@ -167,6 +244,13 @@ fn scatter(node: &Node, job: &Job, out: &mut [f32]) {
             segment_gather_sum(g, width, sources, offsets, Write::Set, part);
         });
     });
+}
+
+/// The same where no list says which rows name a place.
+fn scatter_in_order(node: &Node, job: &Job, results: &mut [&mut [f32]]) {
+    let [out] = results else { return };
+    out.fill(0.0);
+    scatter_add(job.floats(0), job.width(node.results[0]), None, job.places(1), out);
 }
 
 /// A layer too large for a block: one product by the `gemm` crate on all threads.

@@ -4,10 +4,13 @@
 //! |---|---|---|
 //! | `attention` | ragged attention of several heads, forward and backward | self, cross and causal attention |
 //! | `binary` | one function of two operands, set or added: arithmetic, comparisons, gradients of activations | activations, gating |
+//! | `contract` | sums of products over groups of rows | weighted sums, interactions of fields |
+//! | `cross_entropy` | softmax with cross-entropy over a vocabulary by tiles of it | the next item out of all |
 //! | `gemm` | `C (+)= A B`, starting from zero, `C`, a bias row, or a bias row per row of `C` | linear forward, input gradient, weight gradient |
 //! | `large` | products too large for one cache | whole tables, wide layers |
 //! | `layer_norm` | normalised rows; gradient | transformers |
 //! | `math` | `exp`, `log`, `tanh`, `sigmoid`, `erf`, `softplus` of one vector register | all others |
+//! | `noise` | dropout masks by address | dropout |
 //! | `optimize` | steps of Adam, AdamW, Adagrad, SGD: all parameters, or rows of a table | updates |
 //! | `operand` | (the broadcasts: by width, one row, or a row map) | |
 //! | `reduce` | sums, maxima and dot products along a row; sums in f64 | scores, gradients of weights per row, norms |
@@ -29,9 +32,12 @@
 
 pub mod attention;
 pub mod binary;
+pub mod contract;
+pub mod cross_entropy;
 pub mod gemm;
 pub mod large;
 pub mod layer_norm;
+pub mod noise;
 pub mod operand;
 pub mod optimize;
 pub mod reduce;

@@ -1,9 +1,10 @@
 //! Operands of elementwise kernels: matrices that are narrower or shorter than the result, read as if they were repeated.
 
 /// Which row of an operand stands beside row `i` of the result.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Rows<'a> {
     /// Row `i`.
+    #[default]
     All,
     /// The only row, in every row: parameters, batch statistics, constants.
     One,

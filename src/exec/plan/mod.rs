@@ -6,6 +6,7 @@
 //! blocks of a few hundred rows, and every stage of a block runs while its operands are in cache. The *level* of a node
 //! says after how many such reductions it can run; a level is a loop.
 
+mod access;
 mod level;
 mod slot;
 
@@ -15,6 +16,8 @@ use crate::ir::graph::{Graph, Node, NodeId, ValueId};
 use crate::ir::types::Space;
 
 use super::prologue::Prologue;
+
+pub use access::{by_itself, groups};
 
 /// How a node is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,14 +133,17 @@ fn finish_loops(graph: &Graph, plan: &mut Plan) {
         for &id in &block.nodes {
             let node = graph.node(id);
             let own = own_space(graph, node);
-            for &value in node.operands.iter().chain(&node.results) {
-                let space = &graph.ty(value).space;
-                if graph.axes().batch_of(space).is_some() {
-                    spaces.insert(space.clone());
-                }
+            let mapped = node.operands.iter().skip(by_itself(node)).chain(&node.results);
+            for space in mapped.map(|&value| &graph.ty(value).space) {
                 if *space != own && !space.is_unit() && own.covers(space) {
                     maps.insert((own.clone(), space.clone()));
                 }
+            }
+            let touched = node.operands.iter().chain(&node.results).map(|&value| graph.ty(value).space.clone());
+            spaces.extend(touched.filter(|space| graph.axes().batch_of(space).is_some()));
+            for (from, to) in groups(graph, node) {
+                spaces.extend([&from, &to].into_iter().filter(|space| graph.axes().batch_of(space).is_some()).cloned());
+                maps.insert((from, to));
             }
             spaces.insert(own);
             if plan.manners.get(&id) == Some(&Manner::Stage) {
@@ -151,8 +157,15 @@ fn finish_loops(graph: &Graph, plan: &mut Plan) {
     }
 }
 
-/// The space whose rows a stage runs over: that of its results and of its operands together.
+/// The space whose rows a stage runs over: that of its results and of its operands together, or of its first result where
+/// it finds the rows of operands by itself.
 pub fn own_space(graph: &Graph, node: &Node) -> Space {
+    if by_itself(node) > 0
+        && let Some(&first) = node.results.first()
+        && graph.axes().batch_of(&graph.ty(first).space).is_some()
+    {
+        return graph.ty(first).space.clone();
+    }
     let spaces = node.results.iter().chain(&node.operands).map(|&value| &graph.ty(value).space);
     let sampled = spaces.filter(|space| graph.axes().batch_of(space).is_some());
     sampled.fold(Space::unit(), |own, space| own.unite(space))

@@ -12,15 +12,14 @@ pub fn layer_norm(to: &mut Builder, x: ValueId, scale: ValueId, shift: ValueId, 
     to.one(&layer_norm::LayerNorm, &[x, scale, shift], Attrs::none().with("eps", eps))
 }
 
-/// Its derivatives by `x`, scale and shift.
-pub fn layer_norm_grad(
-    to: &mut Builder,
-    g: ValueId,
-    x: ValueId,
-    scale: ValueId,
-    eps: f64,
-) -> Result<Vec<ValueId>, Fault> {
-    to.op(&layer_norm::LayerNormGrad, &[g, x, scale], Attrs::none().with("eps", eps))
+/// Its derivative by `x`.
+pub fn layer_norm_grad(to: &mut Builder, g: ValueId, x: ValueId, scale: ValueId, eps: f64) -> Result<ValueId, Fault> {
+    to.one(&layer_norm::LayerNormGrad, &[g, x, scale], Attrs::none().with("eps", eps))
+}
+
+/// Its derivative by the scale.
+pub fn layer_norm_scale_grad(to: &mut Builder, g: ValueId, x: ValueId, eps: f64) -> Result<ValueId, Fault> {
+    to.one(&layer_norm::LayerNormScaleGrad, &[g, x], Attrs::none().with("eps", eps))
 }
 
 /// Cross-entropy of `operands` (hidden, table, target, and a bias at will) over the rows of the table from `from` on.
@@ -28,14 +27,14 @@ pub fn cross_entropy(to: &mut Builder, operands: &[ValueId], from: i64) -> Resul
     to.one(&cross_entropy::CrossEntropy, operands, Attrs::none().with("from", from))
 }
 
-/// Its derivatives by hidden, table and, if there, bias.
+/// Its derivatives by hidden, table and, if there, bias, given that by the loss and the second result of the loss.
 pub fn cross_entropy_grad(
     to: &mut Builder,
-    g: ValueId,
+    g_and_log_sum: [ValueId; 2],
     operands: &[ValueId],
     from: i64,
 ) -> Result<Vec<ValueId>, Fault> {
-    let operands: Vec<ValueId> = [g].iter().chain(operands).copied().collect();
+    let operands: Vec<ValueId> = g_and_log_sum.iter().chain(operands).copied().collect();
     to.op(&cross_entropy::CrossEntropyGrad, &operands, Attrs::none().with("from", from))
 }
 

@@ -106,7 +106,7 @@ pub(super) fn gradient(body: &Graph, wanted: &[bool]) -> std::result::Result<Gra
 }
 
 /// For every output of a gradient body the number of the input that it has the name of; short if an output has none.
-pub(super) fn inputs_of_outputs(body: &Graph) -> Vec<usize> {
+pub fn inputs_of_outputs(body: &Graph) -> Vec<usize> {
     let place = |name: &str| body.inputs().position(|(_, input)| body.value(input.value).name == name);
     body.outputs().iter().filter_map(|root| place(&root.name)).collect()
 }

@@ -2,7 +2,7 @@
 
 pub mod body;
 pub mod grad;
-mod shape;
+pub mod shape;
 #[cfg(test)]
 mod tests;
 

@@ -13,7 +13,7 @@ use super::body;
 
 /// What an operand of a scan is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub enum Kind {
     /// It has the axis: one row of it for each step of a sequence.
     Element,
     /// The first value of a state.
@@ -25,18 +25,18 @@ pub(super) enum Kind {
 }
 
 /// The operands of a scan, and the spaces it works in.
-pub(super) struct Shape {
+pub struct Shape {
     /// What each operand is: elements first, then states, then the rest.
-    pub(super) kinds: Vec<Kind>,
+    pub kinds: Vec<Kind>,
     /// One row a step of each sequence.
-    pub(super) steps: Space,
+    pub steps: Space,
     /// One row a sequence.
-    pub(super) sequences: Space,
+    pub sequences: Space,
 }
 
 impl Shape {
     /// Of operands and a number of states; or the axis under `over` that forbids it.
-    pub(super) fn of(
+    pub fn of(
         axes: &Axes,
         operands: &[&Type],
         over: AxisId,
@@ -96,7 +96,7 @@ impl Shape {
     }
 
     /// The operands of one kind.
-    pub(super) fn places(&self, kind: Kind) -> impl Iterator<Item = usize> {
+    pub fn places(&self, kind: Kind) -> impl Iterator<Item = usize> {
         self.kinds.iter().enumerate().filter(move |(_, own)| **own == kind).map(|(i, _)| i)
     }
 

@@ -28,6 +28,29 @@ pub(super) const SAMPLES: &[Sample] = &[
         "axis a: append of h input %x: f32[B, h, 2] input %y: f32[B, 2] %z: f32[B, a, 2] = append(%x, %y) {as: a, of: h}",
     ),
     (
+        "attention",
+        "input %x: f32[B, h, 4] input %y: f32[B, h, 4] input %z: f32[B, h, 4] %r: f32[B, h, 4] =
+        attention(%x, %y, %z) {causal: true, heads: 2, over: h, rate: 0.3, scale: 0.7, stream: \"a\"}",
+    ),
+    (
+        "attention",
+        "axis n: static(2) input %x: f32[B, s, n, 2] input %y: f32[B, h, n, 2] input %z: f32[B, h, n, 2]
+        %r: f32[B, s, n, 2] =
+        attention(%x, %y, %z) {causal: false, heads: 1, over: h, rate: 0.3, scale: 1, stream: \"a\"}",
+    ),
+    (
+        "attention_grad",
+        "input %g: f32[B, h, s, 2] input %x: f32[B, h, s, 2] input %y: f32[B, h, s, 2] input %z: f32[B, h, s, 2]
+        %q: f32[B, h, s, 2], %k: f32[B, h, s, 2], %v: f32[B, h, s, 2] = attention_grad(%g, %x, %y, %z)
+        {causal: true, heads: 1, over: h, rate: 0.3, scale: 1, stream: \"a\"}",
+    ),
+    (
+        "attention_grad",
+        "input %g: f32[B, s, 6] input %x: f32[B, s, 6] input %y: f32[B, h, 6] input %z: f32[B, h, 6]
+        %q: f32[B, s, 6], %k: f32[B, h, 6], %v: f32[B, h, 6] = attention_grad(%g, %x, %y, %z)
+        {causal: false, heads: 3, over: h, rate: 0, scale: 0.5, stream: \"\"}",
+    ),
+    (
         "batch_norm",
         "state @m: f32[2] = 0 state @v: f32[2] = 1 input %x: f32[B, h, 2] %positive: f32[2] = square(@v)
         %y: f32[B, h, 2] = batch_norm(%x, @m, %positive) {eps: 0.1, momentum: 0.1}",
@@ -54,12 +77,19 @@ pub(super) const SAMPLES: &[Sample] = &[
     (
         "cross_entropy",
         "table @t: f32[|t|, 2] = normal(1) input %x: f32[B, h, 2] input %i: index<|t|>[B, h] table @b: f32[|t|, 1] = 0
-        %y: f32[B, h, 1] = cross_entropy(%x, @t, %i, @b) {from: 1}",
+        %y: f32[B, h, 1], %s: f32[B, h, 1] = cross_entropy(%x, @t, %i, @b) {from: 1}",
     ),
     (
         "cross_entropy_grad",
         "table @t: f32[|t|, 2] = normal(1) input %x: f32[B, h, 2] input %i: index<|t|>[B, h] input %g: f32[B, h, 1]
-        %y: f32[B, h, 2], %z: f32[|t|, 2] = cross_entropy_grad(%g, %x, @t, %i) {from: 0}",
+        %l: f32[B, h, 1], %s: f32[B, h, 1] = cross_entropy(%x, @t, %i) {from: 0}
+        %y: f32[B, h, 2], %z: f32[|t|, 2] = cross_entropy_grad(%g, %s, %x, @t, %i) {from: 0}",
+    ),
+    (
+        "cross_entropy_grad",
+        "table @t: f32[|t|, 2] = normal(1) input %x: f32[B, h, 2] input %i: index<|t|>[B, h] table @b: f32[|t|, 1] = 0
+        input %g: f32[B, h, 1] %l: f32[B, h, 1], %s: f32[B, h, 1] = cross_entropy(%x, @t, %i, @b) {from: 1}
+        %y: f32[B, h, 2], %z: f32[|t|, 2], %w: f32[|t|, 1] = cross_entropy_grad(%g, %s, %x, @t, %i, @b) {from: 1}",
     ),
     ("div", "input %x: f32[B, h, 2] input %y: f32[B, 2] %z: f32[B, h, 2] = div(%x, %y)"),
     ("dot", "input %x: f32[B, h, 3] input %y: f32[B, s, 3] %z: f32[B, h, s, 1] = dot(%x, %y)"),
@@ -93,7 +123,11 @@ pub(super) const SAMPLES: &[Sample] = &[
     (
         "layer_norm_grad",
         "input %g: f32[B, h, 3] input %x: f32[B, h, 3] param @s: f32[3] = 1
-        %y: f32[B, h, 3], %z: f32[3], %w: f32[3] = layer_norm_grad(%g, %x, @s) {eps: 0.1}",
+        %y: f32[B, h, 3] = layer_norm_grad(%g, %x, @s) {eps: 0.1}",
+    ),
+    (
+        "layer_norm_scale_grad",
+        "input %g: f32[B, h, 3] input %x: f32[B, h, 3] %y: f32[3] = layer_norm_scale_grad(%g, %x) {eps: 0.1}",
     ),
     ("le", "input %x: f32[B, h, 1] input %y: f32[B, 2] %z: bool[B, h, 2] = le(%x, %y)"),
     ("leaky_relu", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = leaky_relu(%x) {slope: 0.1}"),

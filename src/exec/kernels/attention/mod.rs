@@ -7,6 +7,8 @@ mod rows;
 
 use super::dispatch;
 use super::gemm::{Shape, Start, Strided, gemm, transpose};
+use super::noise::Mask;
+use crate::prim::attention::Noise;
 use rows::{Scores, Weights};
 use std::ops::Range;
 
@@ -32,6 +34,19 @@ pub struct Attention<'a> {
     pub causal: bool,
     /// Added to the scaled products of every head, `queries x keys`; minus infinity hides a key.
     pub bias: Option<&'a [f32]>,
+    /// Which weights are dropped after the softmax.
+    pub dropped: Option<Dropped<'a>>,
+}
+
+/// The noise of the weights.
+#[derive(Clone, Copy, Debug)]
+pub struct Dropped<'a> {
+    /// Of the sample.
+    pub mask: Mask,
+    /// The addresses of the sample's rows.
+    pub noise: Noise,
+    /// The number of each query among the sample's rows.
+    pub rows: &'a [u32],
 }
 
 /// Where the gradients go; all are added.
@@ -58,7 +73,7 @@ impl Attention<'_> {
 
     /// Length of the scratch that both passes need, whose contents mean nothing before and after.
     pub fn scratch(&self) -> usize {
-        2 * self.keys() * (self.width + BLOCK)
+        self.keys() * (2 * self.width + 3 * BLOCK)
     }
 
     fn check(&self) {
@@ -80,13 +95,16 @@ impl Attention<'_> {
         assert!(out.len() == self.q.len() && scratch.len() >= self.scratch(), "attention: lengths differ");
         let (row, keys, width) = (self.heads * self.width, self.keys(), self.width);
         let (k_turned, rest) = scratch.split_at_mut(keys * width);
-        let p = &mut rest[..keys * BLOCK];
+        let (p, mask) = rest.split_at_mut(keys * BLOCK);
         for head in 0..self.heads {
             let at = head * width;
             turn(self.k, row, at, width, keys, k_turned);
             for block in self.blocks() {
                 let seen = self.seen(&block);
                 self.weights(head, &block, seen, k_turned, p);
+                if self.mask(head, &block, seen, mask) {
+                    p.iter_mut().zip(&mask[..block.len() * seen]).for_each(|(p, mask)| *p *= mask);
+                }
                 let shape = Shape { m: block.len(), k: seen, n: width };
                 let out = &mut out[block.start * row + at..];
                 gemm(shape, Strided::rows(p, seen), self.v.get(at..).unwrap_or(&[]), row, Start::Zero, out, row);
@@ -108,7 +126,7 @@ impl Attention<'_> {
         let (k_turned, rest) = scratch.split_at_mut(keys * width);
         let (v_turned, rest) = rest.split_at_mut(keys * width);
         let (p, rest) = rest.split_at_mut(keys * BLOCK);
-        let dp = &mut rest[..keys * BLOCK];
+        let (dp, mask) = rest.split_at_mut(keys * BLOCK);
         for head in 0..self.heads {
             let at = head * width;
             turn(self.k, row, at, width, keys, k_turned);
@@ -117,11 +135,17 @@ impl Attention<'_> {
                 let seen = self.seen(&block);
                 let (m, first) = (block.len(), block.start * row + at);
                 self.weights(head, &block, seen, k_turned, p);
-                // dv += p^T g, dp = g v^T
-                let shape = Shape { m: seen, k: m, n: width };
-                gemm(shape, Strided::transposed(p, seen), &g[first..], row, Start::Keep, &mut to.dv[at..], row);
+                // dp = g v^T, dv += p^T g, where p is what is left of the weights.
                 let shape = Shape { m, k: width, n: seen };
                 gemm(shape, Strided::rows(&g[first..], row), v_turned, keys, Start::Zero, dp, seen);
+                let mut kept = &*p;
+                if self.mask(head, &block, seen, mask) {
+                    let numbers = mask[..m * seen].iter_mut().zip(dp.iter_mut()).zip(p.iter());
+                    numbers.for_each(|((mask, dp), p)| (*dp, *mask) = (*dp * *mask, *mask * p));
+                    kept = mask;
+                }
+                let shape = Shape { m: seen, k: m, n: width };
+                gemm(shape, Strided::transposed(kept, seen), &g[first..], row, Start::Keep, &mut to.dv[at..], row);
                 let (p, dp) = (&p[..m * seen], &mut dp[..m * seen]);
                 let dbias = to.dbias.as_deref_mut().map(|b| &mut b[block.start * keys..]);
                 dispatch::run(Scores { p, dp, seen, scale: self.scale, dbias, keys });
@@ -142,6 +166,15 @@ impl Attention<'_> {
     /// How many keys any query of the block sees.
     fn seen(&self, block: &Range<usize>) -> usize {
         if self.causal { block.end } else { self.keys() }
+    }
+
+    /// What the weights of a block of queries are multiplied with, `block x seen`; false if nothing is dropped.
+    fn mask(&self, head: usize, block: &Range<usize>, seen: usize, mask: &mut [f32]) -> bool {
+        let Some(Dropped { mask: of, noise, rows }) = self.dropped else { return false };
+        for (query, mask) in block.clone().zip(mask.chunks_exact_mut(seen.max(1))) {
+            of.fill(noise.first(head, rows[query] as usize), mask);
+        }
+        true
     }
 
     /// The weights of a block of queries, `block x seen`.
@@ -225,7 +258,7 @@ mod tests {
                 if keys > 4 {
                     bias[3] = f32::NEG_INFINITY;
                 }
-                let of = Attention { q: &q, k: &k, v: &v, heads, width, scale: 0.4, causal, bias: Some(&bias) };
+                let of = Attention { q: &q, k: &k, v: &v, heads, width, scale: 0.4, causal, bias: Some(&bias), dropped: None };
                 let mut scratch = vec![f32::NAN; of.scratch()];
                 let mut out = vec![f32::NAN; q.len()];
                 of.forward(&mut out, &mut scratch);
@@ -274,6 +307,7 @@ mod tests {
                 scale: 1.0,
                 causal: false,
                 bias: Some(&[f32::NEG_INFINITY, f32::NEG_INFINITY, 0.0, f32::NEG_INFINITY]),
+                dropped: None,
             };
             let mut scratch = vec![0.0; of.scratch()];
             let mut out = [9.0; 2];
@@ -299,6 +333,7 @@ mod tests {
                     scale: 0.5,
                     causal: true,
                     bias: None,
+                    dropped: None,
                 };
                 let mut out = vec![0.0; t * 8];
                 of.forward(&mut out, &mut vec![0.0; of.scratch()]);
