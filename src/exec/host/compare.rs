@@ -24,6 +24,15 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
         }
         "eq" if places && result.width == 1 => Some(Box::new(|block, out| by_id(block, |a, b| a == b, out))),
         "ne" if places && result.width == 1 => Some(Box::new(|block, out| by_id(block, |a, b| a != b, out))),
+        "is_candidate" => {
+            let from = node.attrs.int("from") as u32;
+            Some(Box::new(move |block, out| {
+                let Some(ids) = block.reads.first() else { return };
+                for (out, &id) in out.iter_mut().zip(ids.places()) {
+                    *out = if id >= from { 1.0 } else { 0.0 };
+                }
+            }))
+        }
         "scatter" => {
             let (x, places) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
             let width = result.width as usize;

@@ -6,6 +6,7 @@
 mod arrange;
 mod attend;
 mod block;
+mod candidate;
 mod compare;
 mod effect;
 mod entry;

@@ -24,7 +24,7 @@ use super::super::plan::{Home, by_itself};
 use super::super::prologue::{self, Prepared};
 use super::block::{Block, Data, Read};
 use super::stage::{self, Stage};
-use super::{Host, Sources, exchange, scan, vocabulary};
+use super::{Host, Sources, candidate, exchange, scan, vocabulary};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 256;
@@ -32,11 +32,12 @@ const ROWS: usize = 256;
 /// Numbers that a thread takes at a time.
 const NUMBERS: usize = 1 << 14;
 
-/// Computes the results of a node.
+/// Computes the results of a node. Places are written as the bits of a float.
 pub(super) type Kernel = fn(&Node, &Job, &mut [&mut [f32]]);
 
 /// Operations with a kernel over all rows, alphabetical.
 const WHOLE: &[(&str, Kernel)] = &[
+    ("best", candidate::best),
     ("count", |node, job, results| count(node, job, results[0])),
     ("cross_entropy", vocabulary::cross_entropy),
     ("cross_entropy_grad", vocabulary::cross_entropy_grad),
@@ -44,6 +45,7 @@ const WHOLE: &[(&str, Kernel)] = &[
     ("linear", |node, job, results| linear(node, job, results[0])),
     ("outer_sum", |node, job, results| outer_sum(node, job, results[0])),
     ("random", |node, job, results| random(node, job, results[0])),
+    ("rank", candidate::rank),
     ("scatter", |node, job, results| scatter(node, job, results[0])),
     ("sum_squares", |_, job, results| sum_squares(job, results[0])),
     ("unfetch", |node, job, results| unfetch(node, job, results[0])),
@@ -68,7 +70,7 @@ pub(super) enum Found {
 
 /// The kernel of a node.
 pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
-    if node.results.iter().any(|&result| !graph.ty(result).is_float()) {
+    if node.op.name() != "best" && node.results.iter().any(|&result| !graph.ty(result).is_float()) {
         return None;
     }
     let own = &graph.ty(*node.results.first()?).space;
@@ -116,8 +118,12 @@ pub(super) fn run(host: &mut Host, id: NodeId, sources: &Sources, noise: Noise) 
             Found::Stage(stage) => by_stage(&stage, node, &job, parts[0]),
         }
     });
-    for (slot, memory) in taken {
-        host.put_slot(slot, Column::F32(memory));
+    for ((slot, memory), &result) in taken.into_iter().zip(&results) {
+        let column = match host.graph.ty(result).is_float() {
+            true => Column::F32(memory),
+            false => Column::U32(memory.into_iter().map(f32::to_bits).collect()),
+        };
+        host.put_slot(slot, column);
     }
     done
 }

@@ -153,6 +153,20 @@ impl Scores<'_> {
         }
     }
 
+    /// Gives every tile of scores, `tile x rows`, with the number of its first class in `table`. A score has the same bits
+    /// each time.
+    pub fn tiles(&self, scratch: &mut [f32], mut visit: impl FnMut(usize, &mut [f32])) {
+        self.check(scratch);
+        if self.rows() == 0 {
+            return;
+        }
+        let (turned, tile) = scratch.split_at_mut(self.rows() * self.width);
+        transpose(self.hidden, self.rows(), self.width, turned);
+        for first in (0..self.classes()).step_by(TILE) {
+            visit(first, self.tile(first, turned, tile));
+        }
+    }
+
     /// The scores of the classes from `first` on, `tile x rows`.
     fn tile<'t>(&self, first: usize, turned: &[f32], tile: &'t mut [f32]) -> &'t mut [f32] {
         let (rows, width) = (self.rows(), self.width);
