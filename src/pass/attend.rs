@@ -221,9 +221,7 @@ fn unscaled(graph: &Graph, value: ValueId) -> (ValueId, f64) {
 fn is_past(graph: &Graph, condition: ValueId, over: AxisId) -> bool {
     let AxisKind::Twin { of } = graph.axis(over).kind else { return false };
     let Some(before) = produced_by(graph, condition, "before") else { return false };
-    before.attrs.axis("first") == Some(over)
-        && before.attrs.axis("second") == Some(of)
-        && !before.attrs.flag("strict")
+    before.attrs.axis("first") == Some(over) && before.attrs.axis("second") == Some(of) && !before.attrs.flag("strict")
 }
 
 /// The node that computes a value, if it is of that name.
@@ -239,8 +237,8 @@ mod tests {
     use crate::prim::REGISTRY;
     use crate::prim::check::{Batch, some, value};
 
-    use super::attend;
     use super::super::fold::fold;
+    use super::attend;
 
     const AXES: &str = "
         axis B: batch

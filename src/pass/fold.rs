@@ -240,7 +240,9 @@ fn there_and_back(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault
         _ => return Ok(None),
     };
     let between = copy.value(node.operands[0]);
-    let Some(first) = copy.to.graph().producer(between).filter(|first| first.op.name() == back) else { return Ok(None) };
+    let Some(first) = copy.to.graph().producer(between).filter(|first| first.op.name() == back) else {
+        return Ok(None);
+    };
     let (axis, source) = (first.attrs.axis("axis"), first.operands[0]);
     let wanted = node.attrs.axis("axis").map(|axis| copy.copy_axis(axis));
     Ok((axis == wanted && copy.to.ty(source).elem == Elem::F32).then_some(source))

@@ -74,7 +74,7 @@ const TRAIN: &[Pass] = &[
     Pass { name: "order", run: order::order }, // before whatever looks at the order of operands or adds up in it
     Pass { name: "contract", run: contract::contract }, // before differentiating: its derivatives are contractions too
     Pass { name: "attend", run: attend::attend }, // before derivatives: its own keeps no pairs
-    Pass { name: "fold", run: fold::fold },       // heads stay side by side, so their splits and merges cancel
+    Pass { name: "fold", run: fold::fold },    // heads stay side by side, so their splits and merges cancel
     Pass { name: "split_linear", run: split_linear::split_linear }, // before sharing: it exposes equal parts
     Pass { name: "share", run: share::share }, // before differentiating: half as many gradients
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },

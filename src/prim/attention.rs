@@ -148,7 +148,8 @@ fn operands(name: &str, site: &Site, first: usize) -> Result<(), Fault> {
     let over = site.attrs.axis("over").ok_or_else(|| rule::bad_attribute(name, "an axis is needed"))?;
     let over_name = &site.axes.get(over).name;
     let groups = site.axes.without(&k.space, &[over]);
-    let groups = groups.map_err(|_| Fault::new("E0306", format!("`{name}` over `{over_name}`, under which an axis is")))?;
+    let groups =
+        groups.map_err(|_| Fault::new("E0306", format!("`{name}` over `{over_name}`, under which an axis is")))?;
     if !k.space.has(over) || site.axes.batch_of(&groups).is_none() {
         let title = format!("`{name}` over `{over_name}` of {}", site.show(k));
         return Err(Fault::new("E0305", title).of(first + 1));

@@ -100,7 +100,8 @@ impl Op for Rank {
             });
             ranks.push(if own.is_nan() { f32::INFINITY } else { 1.0 + better.count() as f32 });
         }
-        Ok(vec![tensor::own(Tensor::from_vec(ranks, call.shape(0), call.device)?)?])
+        let ranks = Tensor::from_vec(ranks, call.shape(0), call.device)?;
+        Ok(vec![tensor::own(ranks.to_dtype(call.operands[0].dtype())?)?])
     }
 
     fn vjp(&self, at: &mut Vjp) -> Result<Cotangents, Fault> {

@@ -8,8 +8,8 @@ use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::rows::Rows;
 use crate::ir::types::{Space, Type};
 
-use super::sum::reduced_space;
 use super::arrangement::NOWHERE;
+use super::sum::reduced_space;
 use super::{make, moves, rule};
 
 /// `flatten(x) {over}`: a width of as many parts as the axis can have elements; the last element fills the last part, and

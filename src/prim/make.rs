@@ -14,7 +14,9 @@ pub use reduce::{
     count, end_row, first, first_row, last, max_over, mean, min_over, moments, softmax, softmax_grad, sum, sum_chosen,
     sum_rows, sum_to, sum_width,
 };
-pub use sequence::{cloze, cross_entropy, cross_entropy_grad, hide_last, layer_norm, layer_norm_grad, layer_norm_scale_grad, scan, top};
+pub use sequence::{
+    cloze, cross_entropy, cross_entropy_grad, hide_last, layer_norm, layer_norm_grad, layer_norm_scale_grad, scan, top,
+};
 pub use structure::{
     append, before, bin, contract, flatten, following, merge, ordinal, place, preceding, same, select, sinusoid, split,
     stack, twin, unflatten, unselect, without_last,

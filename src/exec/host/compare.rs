@@ -33,6 +33,15 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
                 }
             }))
         }
+        "ordinal" => {
+            graph.axis(node.attrs.axis("axis")?).parent?;
+            let from_end = node.attrs.flag("from_end");
+            Some(Box::new(move |block, out| ordinal(block, from_end, out)))
+        }
+        "sinusoid" => {
+            let width = result.width as usize;
+            Some(Box::new(move |block, out| sinusoid(block, width, out)))
+        }
         "scatter" => {
             let (x, places) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
             let width = result.width as usize;
@@ -56,6 +65,40 @@ fn by_place(block: &Block, holds: fn(u32, u32) -> bool, out: &mut [f32]) {
     for (out, ((&first, &second), &parent)) in out.iter_mut().zip(first.iter().zip(*second).zip(*parents)) {
         let begin = begin[parent as usize];
         *out = if holds(first - begin.0, second - begin.1) { 1.0 } else { 0.0 };
+    }
+}
+
+/// The number of each element under its parent.
+fn ordinal(block: &Block, from_end: bool, out: &mut [f32]) {
+    let [elements, parents] = block.groups else { return };
+    let count = parents.iter().max().map_or(0, |&last| last as usize + 1);
+    let mut ends = vec![(u32::MAX, 0); count];
+    for (&element, &parent) in elements.iter().zip(*parents) {
+        let ends = &mut ends[parent as usize];
+        *ends = (ends.0.min(element), ends.1.max(element));
+    }
+    for (out, (&element, &parent)) in out.iter_mut().zip(elements.iter().zip(*parents)) {
+        let (first, last) = ends[parent as usize];
+        *out = (if from_end { last - element } else { element - first }) as f32;
+    }
+}
+
+/// Sines and cosines; places of sequences repeat, so most rows are copies.
+fn sinusoid(block: &Block, width: usize, out: &mut [f32]) {
+    let Some(x) = block.reads.first() else { return };
+    let mut known: std::collections::BTreeMap<u32, usize> = std::collections::BTreeMap::new();
+    for (row, x) in x.floats().iter().enumerate() {
+        if let Some(&first) = known.get(&x.to_bits()) {
+            out.copy_within(first * width..(first + 1) * width, row * width);
+            continue;
+        }
+        known.insert(x.to_bits(), row);
+        let half = width / 2;
+        let waves = out[row * width..(row + 1) * width].split_at_mut(half);
+        for (i, (sine, cosine)) in waves.0.iter_mut().zip(waves.1).enumerate() {
+            let angle = f64::from(*x) / 10_000f64.powf(2.0 * i as f64 / width as f64);
+            (*sine, *cosine) = (angle.sin() as f32, angle.cos() as f32);
+        }
     }
 }
 

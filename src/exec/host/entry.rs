@@ -113,13 +113,13 @@ impl Entry {
         let kernel = if plan.manners.get(&id) == Some(&Manner::Reduction) {
             Kernel::Reduction(reduction::find(graph, node).ok_or_else(missing)?, node.results.clone())
         } else {
-            let target = |value: &ValueId| {
-                match (block.stored.iter().position(|stored| stored == value), plan.homes.get(value)) {
+            let target =
+                |value: &ValueId| match (block.stored.iter().position(|stored| stored == value), plan.homes.get(value))
+                {
                     (Some(stored), _) => Ok(Target::Stored(stored)),
                     (None, Some(&Home::Scratch(place))) => Ok(Target::Scratch(place)),
                     _ => Err(missing()),
-                }
-            };
+                };
             let result = |value: &ValueId| {
                 let ty = graph.ty(*value);
                 let space = at(&ty.space).ok_or_else(missing)?;

@@ -10,8 +10,8 @@ use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::{Columns, copy_columns, gather, scatter_add};
 use super::super::kernels::unary::Unary;
 use super::super::kernels::{self, binary, layer_norm, reduce, select, unary};
-use super::{arrange, attend, compare, group};
 use super::block::Block;
+use super::{arrange, attend, compare, group};
 use crate::prim::philox::Stream;
 
 /// Writes the rows of one block.

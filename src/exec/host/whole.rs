@@ -38,6 +38,7 @@ pub(super) type Kernel = fn(&Node, &Job, &mut [&mut [f32]]);
 /// Operations with a kernel over all rows, alphabetical.
 const WHOLE: &[(&str, Kernel)] = &[
     ("best", candidate::best),
+    ("bin", |node, job, results| bin(node, job, results[0])),
     ("count", |node, job, results| count(node, job, results[0])),
     ("cross_entropy", vocabulary::cross_entropy),
     ("cross_entropy_grad", vocabulary::cross_entropy_grad),
@@ -70,7 +71,7 @@ pub(super) enum Found {
 
 /// The kernel of a node.
 pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
-    if node.op.name() != "best" && node.results.iter().any(|&result| !graph.ty(result).is_float()) {
+    if !matches!(node.op.name(), "best" | "bin") && node.results.iter().any(|&result| !graph.ty(result).is_float()) {
         return None;
     }
     let own = &graph.ty(*node.results.first()?).space;
@@ -173,6 +174,16 @@ fn by_stage(stage: &Stage, node: &Node, job: &Job, out: &mut [f32]) {
             stage(&Block { rows, reads: &reads, noise: job.noise, ..Block::default() }, out);
         });
     });
+}
+
+/// The place of each number among bins of width 1, as bits.
+fn bin(node: &Node, job: &Job, out: &mut [f32]) {
+    let len = node.attrs.axis("to").and_then(|to| job.graph.axes().fixed(to)).unwrap_or(1);
+    let last = len.saturating_sub(1) as f32;
+    for (out, x) in out.iter_mut().zip(job.floats(0)) {
+        // A cast takes NaN to 0.
+        *out = f32::from_bits(x.floor().clamp(0.0, last) as u32);
+    }
 }
 
 /// Rows of the space `of` for each row of the result.

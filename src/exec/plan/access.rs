@@ -49,6 +49,12 @@ pub fn groups(graph: &Graph, node: &Node) -> Vec<(Space, Space)> {
                 vec![(queries.clone(), left.clone()), (keys, left.clone()), (left, samples)]
             })
         }
+        "ordinal" => {
+            let own = &graph.ty(node.results[0]).space;
+            let parent = node.attrs.axis("axis").and_then(|axis| graph.axis(axis).parent);
+            let parent = parent.map(|parent| (own.clone(), graph.axes().close(&[parent])));
+            to_axis(own, "axis").zip(parent).map(|(a, b)| vec![a, b])
+        }
         "before" | "same" => {
             let own = &graph.ty(node.results[0]).space;
             let parent = node.attrs.axis("first").and_then(|axis| graph.axis(axis).parent);

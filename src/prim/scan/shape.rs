@@ -36,12 +36,7 @@ pub struct Shape {
 
 impl Shape {
     /// Of operands and a number of states; or the axis under `over` that forbids it.
-    pub fn of(
-        axes: &Axes,
-        operands: &[&Type],
-        over: AxisId,
-        states: usize,
-    ) -> std::result::Result<Self, AxisId> {
+    pub fn of(axes: &Axes, operands: &[&Type], over: AxisId, states: usize) -> std::result::Result<Self, AxisId> {
         let elements = operands.iter().take_while(|ty| ty.space.has(over)).count();
         let kind = |(i, ty): (usize, &&Type)| match i {
             i if i < elements => Kind::Element,

@@ -70,8 +70,7 @@ const NOISE: Noise = Noise { seed: 7, step: 3 };
 
 /// Operations that the host leaves to the reference, in at least one of their samples: composites, which no graph that runs
 /// has, and what a step of training does not compute.
-const BY_THE_REFERENCE: &[&str] =
-    &["batch_norm", "cloze", "dropout", "hide_last", "top", "twin"];
+const BY_THE_REFERENCE: &[&str] = &["batch_norm", "cloze", "dropout", "hide_last", "top", "twin"];
 
 #[test]
 fn what_a_step_computes_has_a_kernel() {

@@ -60,6 +60,13 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("bce_grad", "input %x: f32[B, h, 1] input %label: f32[B, 1] %y: f32[B, h, 1] = bce_grad(%x, %label)"),
     ("before", "axis p: twin of h %y: bool[B, h, p] = before() {first: p, second: h, strict: true}"),
     ("before", "%y: bool[B, h, s] = before() {first: s, second: h, strict: false}"),
+    (
+        "best",
+        "axis n: static(3) table @t: f32[|t|, 2] = normal(1) table @b: f32[|t|, 1] = 0 input %x: f32[B, 2]
+        input %seen: index<|t|>[B, h] %y: index<|t|>[B, n], %z: f32[B, n, 1] =
+        best(%x, @t, %seen, @b) {as: n, from: 1}",
+    ),
+    ("bin", "axis n: static(2) input %x: f32[B, h, 1] %y: index<n>[B, h] = bin(%x) {to: n}"),
     ("choose", "input %c: bool[B, h] input %x: f32[B, h, 2] input %y: f32[B, 1] %z: f32[B, h, 2] = choose(%c, %x, %y)"),
     ("choose", "input %c: bool[B] input %x: id<t>[B] input %y: id<t>[B, h] %z: id<t>[B, h] = choose(%c, %x, %y)"),
     (
@@ -112,6 +119,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("gelu_grad", "input %x: f32[B, h, 2] input %y: f32[B, h, 2] %z: f32[B, h, 2] = gelu_grad(%x, %y)"),
     ("gt", "input %x: f32[B, h, 1] input %y: f32[B, 2] %z: bool[B, h, 2] = gt(%x, %y)"),
     ("hide_last", "input %x: id<t>[B, h] %t: id<t>[B, h], %c: bool[B, h] = hide_last(%x) {mask: 1, over: h}"),
+    ("is_candidate", "input %x: id<t>[B, h] %y: bool[B, h] = is_candidate(%x) {from: 2}"),
     ("known", "input %label: f32[B, 1] %y: bool[B] = known(%label)"),
     ("last", "input %x: f32[B, h, s, 2] %y: f32[B, h, 2] = last(%x) {over: s}"),
     ("last", "input %x: f32[B, h, 2] input %c: bool[B] %y: f32[B, 2] = last(%x, %c) {over: h}"),
@@ -156,12 +164,24 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("neg", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = neg(%x)"),
     ("not", "input %x: bool[B, h] %y: bool[B, h] = not(%x)"),
     ("or", "input %x: bool[B, h] input %y: bool[B, s] %z: bool[B, h, s] = or(%x, %y)"),
+    ("ordinal", "%y: f32[B, h, g, 1] = ordinal() {axis: g, from_end: true}"),
+    ("ordinal", "%y: f32[B, h, 1] = ordinal() {axis: h, from_end: false}"),
     ("outer_sum", "input %x: f32[B, h, 2] input %y: f32[B, h, 3] %z: f32[2 x 3] = outer_sum(%x, %y)"),
     ("pad", "input %x: f32[B, h, 2] %y: f32[B, h, 5] = pad(%x) {from: 1, width: 5}"),
     ("place", "axis n: static(4) %y: index<n>[B, h] = place() {axis: h, from_end: true, to: n}"),
     ("preceding", "input %x: f32[B, h, 2] input %y: f32[B, 2] %z: f32[B, h, 2] = preceding(%x, %y) {over: h}"),
     ("random", "%y: f32[B, h, 3] = random() {of: [B, h], rate: 0.4, stream: \"r\", width: 3}"),
     ("random", "%y: f32[t!, 3] = random() {of: t!, rate: 0.4, stream: \"r\", width: 3}"),
+    (
+        "rank",
+        "table @t: f32[|t|, 2] = normal(1) table @b: f32[|t|, 1] = 0 input %x: f32[B, 2] input %i: index<|t|>[B]
+        input %seen: index<|t|>[B, h] %y: f32[B, 1] = rank(%x, @t, %i, %seen, @b) {from: 1}",
+    ),
+    (
+        "rank",
+        "table @t: f32[|t|, 2] = normal(1) input %x: f32[B, h, 2] input %i: index<|t|>[B, h]
+        %y: f32[B, h, 1] = rank(%x, @t, %i) {from: 0}",
+    ),
     ("recip", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = recip(%x)"),
     ("relu", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = relu(%x)"),
     ("relu_grad", "input %x: f32[B, h, 2] input %y: f32[B, h, 2] %z: f32[B, h, 2] = relu_grad(%x, %y)"),
@@ -204,6 +224,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("sigmoid", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = sigmoid(%x)"),
     ("sigmoid_grad", "input %x: f32[B, h, 2] input %y: f32[B, h, 2] %z: f32[B, h, 2] = sigmoid_grad(%x, %y)"),
     ("sign", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = sign(%x)"),
+    ("sinusoid", "input %x: f32[B, h, 1] %y: f32[B, h, 4] = sinusoid(%x) {width: 4}"),
     ("slice", "input %x: f32[B, h, 5] %y: f32[B, h, 2] = slice(%x) {from: 1, to: 3}"),
     ("softmax", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = softmax(%x) {over: h}"),
     ("softmax", "input %x: f32[B, h, s, 1] input %c: bool[B, s] %y: f32[B, h, s, 1] = softmax(%x, %c) {over: s}"),
@@ -233,6 +254,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("twin", "axis other: twin of B input %x: f32[B, 2] %y: f32[other, 2] = twin(%x) {as: other, of: B}"),
     ("unfetch", "input %x: f32[t!, 3] %y: f32[|t|, 3] = unfetch(%x) {to: |t|}"),
     ("unflatten", "input %x: f32[B, 8] %y: f32[B, h, 2] = unflatten(%x) {over: h}"),
+    ("unknown", "%y: id<t>[B, h] = unknown() {of: [B, h], vocabulary: \"t\"}"),
     (
         "unselect",
         "input %c: bool[B, h] axis k: sub of h where %c input %x: f32[B, k, 2] %y: f32[B, h, 2] = unselect(%x) {as: k, of: h}",

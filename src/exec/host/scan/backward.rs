@@ -73,14 +73,19 @@ impl Back<'_> {
         let mut cotangents: Vec<Vec<f32>> =
             (0..states.len()).map(|state| behind(self.count + states.len() + state)).collect();
         let mut carried: Vec<Vec<f32>> = states.iter().map(|&i| vec![0.0; chunk.sequences.len() * width(i)]).collect();
-        let mut found: Vec<Vec<f32>> = self.by.iter().zip(&self.body.outputs).map(|(&i, output)| {
-            let rows = match kinds[i] {
-                Kind::Element => chunk.rows.len(),
-                Kind::State | Kind::Capture => chunk.sequences.len(),
-                Kind::Shared => 1,
-            };
-            vec![0.0; rows * output.width]
-        }).collect();
+        let mut found: Vec<Vec<f32>> = self
+            .by
+            .iter()
+            .zip(&self.body.outputs)
+            .map(|(&i, output)| {
+                let rows = match kinds[i] {
+                    Kind::Element => chunk.rows.len(),
+                    Kind::State | Kind::Capture => chunk.sequences.len(),
+                    Kind::Shared => 1,
+                };
+                vec![0.0; rows * output.width]
+            })
+            .collect();
         let shared: Vec<&[f32]> = (0..self.count + states.len()).map(|i| job.floats(i)).collect();
         let mut memory = self.body.memory(chunk.sequences.len(), &shared);
         for step in (0..chunk.steps()).rev() {
@@ -94,22 +99,24 @@ impl Back<'_> {
                 }
             }
             let before = step.checked_sub(1).map(|step| chunk.step(step).start);
-            let inputs: Vec<&[f32]> = (0..self.count + states.len()).map(|i| {
-                if i >= self.count {
-                    let state = i - self.count;
-                    let width = width(states[state]);
-                    return &cotangents[state][rows.start * width..rows.end * width];
-                }
-                let width = width(i);
-                match (kinds[i], states.iter().position(|&state| state == i), before) {
-                    (Kind::Element, ..) => &own[i][rows.start * width..rows.end * width],
-                    (Kind::State, Some(state), Some(first)) => {
-                        &after[state][first * width..(first + rows.len()) * width]
+            let inputs: Vec<&[f32]> = (0..self.count + states.len())
+                .map(|i| {
+                    if i >= self.count {
+                        let state = i - self.count;
+                        let width = width(states[state]);
+                        return &cotangents[state][rows.start * width..rows.end * width];
                     }
-                    (Kind::Shared, ..) => job.floats(i),
-                    _ => &own[i][..rows.len() * width],
-                }
-            }).collect();
+                    let width = width(i);
+                    match (kinds[i], states.iter().position(|&state| state == i), before) {
+                        (Kind::Element, ..) => &own[i][rows.start * width..rows.end * width],
+                        (Kind::State, Some(state), Some(first)) => {
+                            &after[state][first * width..(first + rows.len()) * width]
+                        }
+                        (Kind::Shared, ..) => job.floats(i),
+                        _ => &own[i][..rows.len() * width],
+                    }
+                })
+                .collect();
             self.body.step(rows.len(), &inputs, &mut memory);
             for (result, (&i, output)) in self.by.iter().zip(&self.body.outputs).enumerate() {
                 let derivative = self.body.output(*output, rows.len(), &inputs, &memory);

@@ -75,7 +75,9 @@ pub(super) fn collect<'c>(
         parts.for_each(|(out, spots)| {
             for (out, &spot) in out.chunks_exact_mut(width.max(1)).zip(spots) {
                 match chunk(spot) {
-                    Some(data) => out.copy_from_slice(&data[spot.row as usize * width..(spot.row as usize + 1) * width]),
+                    Some(data) => {
+                        out.copy_from_slice(&data[spot.row as usize * width..(spot.row as usize + 1) * width])
+                    }
                     None => out.fill(0.0),
                 }
             }

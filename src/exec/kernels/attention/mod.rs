@@ -258,7 +258,17 @@ mod tests {
                 if keys > 4 {
                     bias[3] = f32::NEG_INFINITY;
                 }
-                let of = Attention { q: &q, k: &k, v: &v, heads, width, scale: 0.4, causal, bias: Some(&bias), dropped: None };
+                let of = Attention {
+                    q: &q,
+                    k: &k,
+                    v: &v,
+                    heads,
+                    width,
+                    scale: 0.4,
+                    causal,
+                    bias: Some(&bias),
+                    dropped: None,
+                };
                 let mut scratch = vec![f32::NAN; of.scratch()];
                 let mut out = vec![f32::NAN; q.len()];
                 of.forward(&mut out, &mut scratch);
