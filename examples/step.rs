@@ -14,6 +14,7 @@ use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
 use specrec::exec::prologue::Prologue;
 use specrec::exec::weights::{Matrix, Weights};
+use specrec::ir::axis::{AxisId, AxisKind};
 use specrec::ir::graph::{Graph, Role};
 use specrec::ir::op::Noise;
 use specrec::lower::{Rows, lower};
@@ -173,7 +174,8 @@ impl Step {
             };
             let whole = self.weights.get(name).ok_or("a gradient of no weight")?;
             let mut data = values.clone();
-            if let Some(&axis) = graph.ty(root.value).space.axes().first() {
+            let unique = |axis: &&AxisId| matches!(graph.axis(**axis).kind, AxisKind::Unique { .. });
+            if let Some(&axis) = graph.ty(root.value).space.axes().first().filter(unique) {
                 data = vec![0.0; whole.data.len()];
                 for (row, values) in batch.rows.unique(axis).iter().zip(values.chunks(whole.width)) {
                     data[*row as usize * whole.width..][..whole.width].copy_from_slice(values);

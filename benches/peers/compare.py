@@ -1,6 +1,6 @@
 """A training step of specrec beside the same step of PyTorch: first that they compute the same, then how long they take.
 
-`compare.py [--threads 1,2] [--rounds 7] [--ragged] [--check-only] [--write]`, from the root of the repository. See README.md.
+`compare.py [--work w1,...] [--threads 1,2] [--rounds 7] [--lengths full|ragged|beauty] [--compile] [--check-only] [--write]`, from the root of the repository. See README.md.
 """
 
 import argparse
@@ -27,7 +27,9 @@ def arguments():
     a = argparse.ArgumentParser()
     a.add_argument("--threads", default="1,2")
     a.add_argument("--rounds", type=int, default=7)
-    a.add_argument("--ragged", action="store_true", help="histories of 1 to 50 instead of 50; PyTorch pads")
+    a.add_argument("--work", default="w1", help="w1 DIN, w2 DIEN, w3 BST, w4 BERT4Rec, w5 PRM; several with commas")
+    a.add_argument("--lengths", default="full", choices=["full", "ragged", "beauty"], help="of the histories; PyTorch pads")
+    a.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes to begin with")
     a.add_argument("--check-only", action="store_true")
     a.add_argument("--table-size", action="store_true", help="specrec alone: tables of 1e4 and 1e7 rows")
     a.add_argument("--write", action="store_true", help=f"put the tables into {RESULTS.name}")
@@ -43,27 +45,31 @@ def built(options):
     return f"{json.loads(meta.stdout)['target_directory']}/release/examples/step"
 
 
-def ours(step, threads, *settings, name="specrec"):
-    return child.Child(name, [step, str(HERE / "w1.yaml"), "--threads", str(threads), *settings], threads)
+TITLES = {"w1": "DIN", "w2": "DIEN", "w3": "BST", "w4": "BERT4Rec", "w5": "PRM"}
 
 
-def theirs(kind, threads):
-    return child.Child(f"PyTorch, {kind} Adam", [sys.executable, str(HERE / "torch_w1.py"), kind, str(threads)], threads)
+def ours(step, work, threads, *settings, name="specrec"):
+    return child.Child(name, [step, str(HERE / f"{work}.yaml"), "--threads", str(threads), *settings], threads)
+
+
+def theirs(work, kind, threads, mode="eager"):
+    command = [sys.executable, str(HERE / "torch_side.py"), work, kind, str(threads), mode]
+    return child.Child(f"PyTorch, {kind} Adam" + (", compiled" if mode == "compile" else ""), command, threads)
 
 
 def rows(specrec):
-    """How many rows the two tables have, from `describe`: `item:100000x16 ...`."""
+    """How many rows the tables have, from `describe`: `item:100000x16 ...`."""
     shapes = dict(w.rpartition(":")[::2] for w in specrec.ask("describe"))
-    return {name: int(shapes[name].split("x")[0]) for name in ("item", "kind")}
+    return {name: int(shapes[name].split("x")[0]) for name in ("item", "kind", "movie") if name in shapes}
 
 
-def prepare(children, folder, options):
+def prepare(children, folder, options, work):
     """The same weights and batches everywhere, and one step of each compared."""
     specrec = children[0]
     weights = f"{folder}/weights.safetensors"
     specrec.ask("save", weights)
     material.stir(weights)
-    batches = material.batches(folder, rows(specrec), ragged=options.ragged)
+    batches = material.batches(folder, work, rows(specrec), lengths=options.lengths)
     for i, c in enumerate(children):
         c.ask("load", weights, *batches)
         c.ask("grads", f"{folder}/grads{i}.safetensors")
@@ -108,12 +114,16 @@ def table(children, verb, medians):
     return out
 
 
-def against_pytorch(step, options):
+def against_pytorch(step, options, work):
     lines = ["| threads | | | ms | ratio to specrec | peak MB |", "|---|---|---|---|---|---|"]
     for threads in map(int, options.threads.split(",")):
         with tempfile.TemporaryDirectory() as folder:
-            children = [ours(step, threads), theirs("dense", threads), theirs("sparse", threads)]
-            prepare(children, folder, options)
+            children = [ours(step, work, threads), theirs(work, "dense", threads)]
+            if work in ("w1", "w2", "w3"):
+                children.append(theirs(work, "sparse", threads))
+            if options.compile:
+                children.append(theirs(work, "dense", threads, "compile"))
+            prepare(children, folder, options, work)
             if not options.check_only:
                 for verb, name in [("time", "training step"), ("infer", "inference of the batch")]:
                     medians, disturbed = measure(children, verb, options.rounds)
@@ -131,10 +141,10 @@ def table_sizes(step, options):
         with tempfile.TemporaryDirectory() as folder:
             children = []
             for size in (10_000, 10_000_000):
-                c = ours(step, threads, "--set", f"features.item.size={size}", name=f"{size:,} items")
+                c = ours(step, "w1", threads, "--set", f"features.item.size={size}", name=f"{size:,} items")
                 path = pathlib.Path(folder, str(size))
                 path.mkdir()
-                c.ask("load", "-", *material.batches(path, rows(c), pool=9_000))
+                c.ask("load", "-", *material.batches(path, "w1", rows(c), pool=9_000))
                 children.append(c)
             medians, disturbed = measure(children, "time", options.rounds)
             lines += [f"| {threads} {l}" for l in table(children, "training step", medians)]
@@ -161,12 +171,15 @@ def main():
     options = arguments()
     step = built(options)
     if options.table_size:
-        title, lines = "W1, table of 1e4 and 1e7 rows", table_sizes(step, options)
+        sections = [("W1, table of 1e4 and 1e7 rows", table_sizes(step, options))]
     else:
-        title, lines = "W1 beside PyTorch" + (", ragged histories" if options.ragged else ""), against_pytorch(step, options)
-    print("\n".join(lines))
-    if options.write and not options.check_only:
-        write(title, lines, options)
+        how = {"full": "", "ragged": ", ragged histories", "beauty": ", histories of amazon-beauty's lengths"}[options.lengths]
+        works = options.work.split(",")
+        sections = ((f"{w.upper()} {TITLES[w]} beside PyTorch{how}", against_pytorch(step, options, w)) for w in works)
+    for title, lines in sections:
+        print(title, *lines, sep="\n")
+        if options.write and not options.check_only:
+            write(title, lines, options)
 
 
 if __name__ == "__main__":
