@@ -59,6 +59,8 @@ pub(crate) struct EventStore {
     pub(crate) numbers: Vec<Array<f64>>,
     /// By feature of the axis; none for those that look at the sample's time.
     pub(crate) features: Vec<Option<Stored>>,
+    /// Where events part into visits: 1 where a visit begins.
+    pub(crate) visits: Option<Array<u8>>,
     /// Of a list, the number of each element's row in its source.
     pub(crate) rows: Option<Array<u32>>,
     /// By label of the plan, where an input reads it along a list.
@@ -187,7 +189,12 @@ impl EventStore {
         let reads_label = |label: usize| {
             plan.holds(InputValue::LabelAlong { axis, label }) || plan.holds(InputValue::Positives { axis, label })
         };
+        let visits = match plan.visits_of(axis) {
+            Some(_) => Some(read_array(container, &format!("{name}/visit"), count)?),
+            None => None,
+        };
         Some(EventStore {
+            visits,
             rows: read_array(container, &format!("{name}/row"), count),
             labels: values(&reads_label, &|at| format!("{name}/label/{}", labels[at].name.name), labels.len())?,
             outcomes: values(

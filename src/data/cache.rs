@@ -9,7 +9,7 @@ use std::time::UNIX_EPOCH;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::plan::{
-    AxisPlan, DrawPlan, FeaturePlan, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan, Unit,
+    AxisPlan, DrawPlan, FeaturePlan, JoinPlan, LabelPlan, Origin, Plan, SamplesPlan, SourcePlan, SplitPlan, Unit, Visit,
 };
 use super::source::SourceFile;
 use crate::expr::ast::Expr;
@@ -136,6 +136,8 @@ fn canonical(plan: &Plan) -> String {
             Origin::List { by, order, cut } => {
                 writeln!(out, "list {:?} {:?} {cut}", by.name, order.as_ref().map(|order| &order.name))
             }
+            Origin::Visits { of, rule: Visit::Gap(gap) } => writeln!(out, "visits {of} {gap}"),
+            Origin::Visits { of, rule: Visit::Column(column) } => writeln!(out, "visits {of} {:?}", column.name),
             Origin::Draw { draw, n, along } => writeln!(out, "draw {draw:?} {n} {along:?}"),
         };
     }

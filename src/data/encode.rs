@@ -6,7 +6,7 @@ use super::container::Builder;
 use super::fit::{Fitted, Renumbering};
 use super::history::Events;
 use super::load::Stream;
-use super::plan::{Form, InputValue, Origin, Plan};
+use super::plan::{Form, InputValue, Origin, Plan, Visit};
 use super::rows::{Table, Task, range};
 use super::split::Parted;
 use super::store::write_feature;
@@ -150,6 +150,7 @@ pub(crate) fn write_events(
     builder: &mut Builder,
 ) -> io::Result<()> {
     let plan = encoding.plan;
+    let visits = plan.visits_of(axis);
     let axis = &plan.axes[axis];
     let rows = events.order.iter().map(|&row| row as usize);
     let name = |what: &str| format!("axis/{}/{what}", axis.name);
@@ -160,6 +161,10 @@ pub(crate) fn write_events(
     }
     if !table.times.is_empty() {
         builder.write(&name("time"), rows.clone().map(|row| table.times[row]))?;
+    }
+    if let Some(visits) = visits {
+        let begins = (0..events.order.len()).map(|at| u8::from(begins(visits, task, table, events, at)));
+        builder.write(&name("visit"), begins)?;
     }
     if matches!(axis.origin, Origin::List { .. }) {
         builder.write(&name("row"), rows.clone().map(|row| table.rows[row]))?;
@@ -184,4 +189,20 @@ pub(crate) fn write_events(
         }
     }
     Ok(())
+}
+
+/// Whether a visit begins with an event, told by the one before it in the same order of somebody's events. That somebody
+/// else's begin is for whoever reads a range of them to say.
+fn begins(visits: &Visit, task: &Task, table: &Table, events: &Events, at: usize) -> bool {
+    let row = |at: usize| events.order.get(at).map(|&row| row as usize);
+    let Some((before, this)) = at.checked_sub(1).and_then(row).zip(row(at)) else { return true };
+    match visits {
+        Visit::Gap(gap) => {
+            table.times.get(this).zip(table.times.get(before)).is_none_or(|(now, then)| now - then > *gap)
+        }
+        Visit::Column(column) => {
+            let keys = task.keys.iter().position(|key| *key == column.name).and_then(|slot| table.keys.get(slot));
+            keys.is_none_or(|keys| keys.get(this) != keys.get(before))
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! What is wrong with files and their rows, as diagnostics.
 
-use super::plan::{JoinPlan, Plan, SourcePlan};
+use super::plan::{InputValue, JoinPlan, Plan, SourcePlan};
 use super::report::Report;
 use super::rows::Wrong;
 use super::source::{Failure, SourceFile};
@@ -99,8 +99,18 @@ pub(crate) fn finding(plan: &Plan, source: &SourcePlan, place: &str, wrong: &Wro
 
 /// Labels that say nothing: all equal, or all null, in the train part.
 pub(crate) fn labels(plan: &Plan, report: &Report, diags: &mut Diags) {
+    // A label that only chooses events may well be the same in all samples.
+    let is_read = |name: &str| {
+        let reads = |value: InputValue| match value {
+            InputValue::Label(label) | InputValue::LabelAlong { label, .. } | InputValue::Positives { label, .. } => {
+                plan.samples.labels[label].name.name == name
+            }
+            _ => false,
+        };
+        plan.inputs.iter().any(|input| reads(input.value))
+    };
     for part in report.parts.iter().filter(|part| part.part == "train") {
-        for label in part.labels.iter().filter(|label| label.constant) {
+        for label in part.labels.iter().filter(|label| label.constant && is_read(&label.name)) {
             let place = plan.samples.labels.iter().find(|known| known.name.name == label.name);
             let found = if label.known == 0 { "null".to_string() } else { format!("{}", label.mean) };
             let title = format!("the label `{}` is {found} in all {} rows of the train part", label.name, part.rows);

@@ -7,7 +7,7 @@ use super::bind::{Binding, Known, bind};
 use super::files::{headers, read_chunks, read_joined};
 use super::findings::{RowFindings, no_column};
 use super::join::Joined;
-use super::plan::{Origin, Plan, SplitPlan};
+use super::plan::{Origin, Plan, SplitPlan, Visit};
 use super::report::{JoinReport, SourceReport};
 use super::rows::{Codebooks, Counts, Reading, Rows, Table, Task};
 use super::source::{Header, SourceFile};
@@ -67,6 +67,9 @@ pub(crate) fn streams(plan: &Plan) -> Vec<Stream> {
                     task.axes.push(place);
                 }
                 task.keys.extend(axis.origin.by().map(|by| by.name.clone()));
+                if let Some(Visit::Column(column)) = plan.visits_of(place) {
+                    task.keys.push(column.name.clone());
+                }
                 if let Origin::List { order: Some(order), .. } = &axis.origin {
                     task.numbers.push(order.name.clone());
                 }

@@ -61,7 +61,7 @@ impl Samples {
         let outcomes = numbers(&InputValue::Outcome, &mut names)?;
         let (mut views, mut whole, mut lists) = (Vec::new(), Vec::new(), Vec::new());
         for axis in &plan.axes {
-            if matches!(axis.origin, Origin::Draw { .. }) {
+            if matches!(axis.origin, Origin::Draw { .. } | Origin::Visits { .. }) {
                 views.push(None);
                 whole.push(None);
                 lists.push(None);

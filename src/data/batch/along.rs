@@ -22,6 +22,8 @@ enum Elements {
     Seen(Vec<std::ops::Range<usize>>),
     /// Places of a proposal, by element.
     Drawn(Vec<u32>),
+    /// Nothing but how many: visits, which only hold other elements.
+    Bare,
 }
 
 /// Finds the elements of every axis of the plan.
@@ -30,12 +32,20 @@ pub(super) fn all(stores: &Stores, samples: &Samples, choice: &Choice) -> Result
     let mut found = Vec::with_capacity(plan.axes.len());
     for (at, axis) in plan.axes.iter().enumerate() {
         found.push(match axis.origin {
-            Origin::Draw { .. } => Along { offsets: Vec::new(), elements: Elements::Drawn(Vec::new()) },
+            Origin::Draw { .. } | Origin::Visits { .. } => Along { offsets: Vec::new(), elements: Elements::Bare },
             Origin::Events { .. } | Origin::List { .. } | Origin::Lists { .. } => {
                 let (starts, counts) = samples.views.get(at).and_then(Option::as_ref).ok_or(Damaged)?;
                 seen(starts, counts, choice.places)?
             }
         });
+    }
+    for (at, axis) in plan.axes.iter().enumerate() {
+        if let Origin::Visits { of, .. } = axis.origin {
+            let begins = stores.axes[of].and_then(|events| events.visits.as_ref()).ok_or(Damaged)?;
+            let (visits, inner) = visits(&found[of], begins, axis.last)?;
+            found[at] = visits;
+            found[of] = inner;
+        }
     }
     // What was seen is not to be drawn, so draws come last.
     for (at, axis) in plan.axes.iter().enumerate() {
@@ -59,6 +69,33 @@ fn seen(starts: &[u32], counts: &[u32], places: &[u32]) -> Result<Along, Damaged
     Ok(Along { offsets, elements: Elements::Seen(ranges) })
 }
 
+/// Parts what each sample sees of events into visits, the newest `last` of them, and puts the events under these.
+fn visits(events: &Along, begins: &[u8], last: u32) -> Result<(Along, Along), Damaged> {
+    let Elements::Seen(ranges) = &events.elements else { return Err(Damaged) };
+    let (mut of_samples, mut of_visits, mut kept) = (vec![0_u32], vec![0_u32], Vec::with_capacity(ranges.len()));
+    let mut end = 0_u32;
+    for range in ranges {
+        let flags = begins.get(range.clone()).ok_or(Damaged)?;
+        // What a sample sees may begin in the middle of a visit.
+        let mut starts: Vec<usize> = range
+            .clone()
+            .zip(flags)
+            .filter(|(at, begins)| **begins != 0 || *at == range.start)
+            .map(|(at, _)| at)
+            .collect();
+        starts.drain(..starts.len().saturating_sub(last as usize));
+        let first = starts.first().copied().unwrap_or(range.end);
+        for next in starts.iter().skip(1).copied().chain((!starts.is_empty()).then_some(range.end)) {
+            of_visits.push(end + (next - first) as u32);
+        }
+        end += (range.end - first) as u32;
+        of_samples.push(of_visits.len() as u32 - 1);
+        kept.push(first..range.end);
+    }
+    let visits = Along { offsets: of_samples, elements: Elements::Bare };
+    Ok((visits, Along { offsets: of_visits, elements: Elements::Seen(kept) }))
+}
+
 fn drawn(
     stores: &Stores,
     samples: &Samples,
@@ -67,7 +104,7 @@ fn drawn(
     axes: &[Along],
 ) -> Result<Along, Damaged> {
     let parents = |sample: usize| match along {
-        Some(axis) => axes[axis].of_sample(sample).map(|range| range.len() as u32),
+        Some(axis) => axes[axis].of_sample(sample),
         None => Some(1),
     };
     let (mut offsets, mut places) = (vec![0], Vec::new());
@@ -124,10 +161,11 @@ impl Along {
         self.offsets.last().copied().unwrap_or(0) as usize
     }
 
-    /// The elements of a sample.
-    fn of_sample(&self, sample: usize) -> Option<std::ops::Range<usize>> {
+    /// How many elements a sample has.
+    fn of_sample(&self, sample: usize) -> Option<u32> {
         match &self.elements {
-            Elements::Seen(ranges) => ranges.get(sample).cloned(),
+            Elements::Seen(ranges) => ranges.get(sample).map(|range| range.len() as u32),
+            Elements::Bare => self.offsets.get(sample..=sample + 1).map(|pair| pair[1] - pair[0]),
             Elements::Drawn(_) => None,
         }
     }
@@ -181,6 +219,7 @@ impl Along {
         let slot = stores.plan.axes[axis].features.iter().position(|known| *known == feature).ok_or(Damaged)?;
         let ranges = match &self.elements {
             Elements::Seen(ranges) => ranges,
+            Elements::Bare => return Err(Damaged),
             Elements::Drawn(drawn) => {
                 let Origin::Draw { draw: Some(draw), .. } = stores.plan.axes[axis].origin else { return Err(Damaged) };
                 let proposal = stores.draws.get(draw).ok_or(Damaged)?;

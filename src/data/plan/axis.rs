@@ -3,11 +3,11 @@
 use super::super::Want;
 use super::super::eval::{self, Kind};
 use super::build::{expect, label_or_column, not_yet, nothing, place};
-use super::{AxisPlan, Origin, Plan};
+use super::{AxisPlan, Origin, Plan, Visit};
 use crate::diag::{Diagnostic, Diags};
 use crate::expr::ast::{ExprKind, Ident};
 use crate::ir::input::{InputSource, SEEN};
-use crate::syntax::spec::{AxisOrigin, AxisSpec, DrawSpec, FeatureSpec, Named, Spec};
+use crate::syntax::spec::{AxisOrigin, DrawSpec, FeatureSpec, Named, Spec};
 
 /// Adds every axis of the spec: a graph may use one, say for its positions, without a feature along it.
 pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
@@ -45,7 +45,8 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
                 };
                 Some((origin, last.value))
             }
-            AxisOrigin::Within { .. } => unsupported("an axis of visits (`within`)", axis, diags),
+            // The axis may stand further down; visits are added when all others are known.
+            AxisOrigin::Within { .. } => None,
             AxisOrigin::List { by, order, max, cut } => {
                 Some((Origin::List { by: by.clone(), order: order.clone(), cut: *cut }, max.value))
             }
@@ -63,6 +64,10 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
             features: Vec::new(),
         }));
     }
+}
+
+/// Finds what draws go along, which may stand further down.
+pub(super) fn along(spec: &Spec, plan: &mut Plan) {
     for axis in &spec.axes {
         let AxisOrigin::Draw(DrawSpec { along: names, .. }) = &axis.value.origin else { continue };
         let place = |name: &str| plan.axes.iter().position(|axis| axis.name == name);
@@ -70,6 +75,37 @@ pub(super) fn add(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
         if let Some(Origin::Draw { along, .. }) = place(&axis.name.name).map(|at| &mut plan.axes[at].origin) {
             *along = found;
         }
+    }
+}
+
+/// Adds the visits, each over an axis of events that no other visits are over.
+pub(super) fn add_visits(spec: &Spec, plan: &mut Plan, diags: &mut Diags) {
+    for axis in &spec.axes {
+        let AxisOrigin::Within { axis: inner, gap, column, last } = &axis.value.origin else { continue };
+        let Some(of) = plan.axes.iter().position(|known| known.name == inner.name) else { continue };
+        let rule = match (gap, column) {
+            (Some(gap), _) => Visit::Gap(*gap),
+            (None, Some(column)) => Visit::Column(column.clone()),
+            (None, None) => continue,
+        };
+        let source = match &plan.axes[of].origin {
+            Origin::Events { source, .. } => Some(*source),
+            _ => None,
+        };
+        let timed = source.is_some_and(|source| plan.sources[source].time.is_some());
+        let (title, help) = if source.is_none() {
+            (format!("`{}` has no visits: it is no axis of events", inner.name), "`{from: SOURCE, by: COLUMN}`")
+        } else if plan.visits_of(of).is_some() {
+            (format!("`{}` has visits already", inner.name), "a second axis of the same events has its own")
+        } else if matches!(rule, Visit::Gap(_)) && !timed {
+            (format!("a gap between events of `{}` needs times", inner.name), "`time:` under the source, or `column:`")
+        } else {
+            let (name, span) = (axis.name.name.clone(), axis.name.span);
+            let last = last.as_ref().map_or(u32::MAX, |last| last.value);
+            plan.axes.push(AxisPlan { name, span, origin: Origin::Visits { of, rule }, last, features: Vec::new() });
+            continue;
+        };
+        diags.push(Diagnostic::new("E0454", title).at(inner.span, "").help(help));
     }
 }
 
@@ -87,11 +123,6 @@ pub(super) fn add_seen(spec: &Spec, wants: &[Want], plan: &mut Plan) {
             features: Vec::new(),
         });
     }
-}
-
-fn unsupported(what: &str, axis: &Named<AxisSpec>, diags: &mut Diags) -> Option<(Origin, u32)> {
-    diags.push(not_yet(what, axis.name.span));
-    None
 }
 
 /// The raw column of each feature that is listed. A feature computed from columns is not listed itself; its columns are.

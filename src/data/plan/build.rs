@@ -44,6 +44,8 @@ pub(crate) fn build(spec: &Spec, wants: &[Want], diags: &mut Diags) -> Option<Pl
     };
     feature::add(spec, wants, &mut plan, diags);
     axis::add(spec, &mut plan, diags);
+    axis::add_visits(spec, &mut plan, diags);
+    axis::along(spec, &mut plan);
     axis::add_seen(spec, wants, &mut plan);
     inputs(wants, &mut plan, diags);
     draw::add(spec, &mut plan, diags);

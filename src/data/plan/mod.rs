@@ -232,6 +232,12 @@ pub(crate) enum Origin {
         /// Whether what is beyond `last` is left out, instead of being an error.
         cut: bool,
     },
+    /// Runs of elements of another axis, which then stand under them.
+    Visits {
+        /// The axis whose elements they hold.
+        of: usize,
+        rule: Visit,
+    },
     /// Drawn items.
     Draw {
         /// Which draw; none where nothing reads it, so that nothing is drawn.
@@ -242,12 +248,21 @@ pub(crate) enum Origin {
     },
 }
 
+/// Where one visit ends and the next begins.
+#[derive(Clone, Debug)]
+pub(crate) enum Visit {
+    /// After so many seconds without an event.
+    Gap(f64),
+    /// Where a column changes.
+    Column(Ident),
+}
+
 impl Origin {
     /// The column by which a sample finds its elements among rows.
     pub(crate) fn by(&self) -> Option<&Ident> {
         match self {
             Origin::Events { by, .. } | Origin::List { by, .. } => Some(by),
-            Origin::Lists { .. } | Origin::Draw { .. } => None,
+            Origin::Lists { .. } | Origin::Visits { .. } | Origin::Draw { .. } => None,
         }
     }
 }
@@ -332,6 +347,14 @@ impl Plan {
         self.samples.negatives.map_or(1, |(_, n)| 1 + u64::from(n))
     }
 
+    /// How the events of an axis part into visits, if they do.
+    pub(crate) fn visits_of(&self, axis: usize) -> Option<&Visit> {
+        self.axes.iter().find_map(|visits| match &visits.origin {
+            Origin::Visits { of, rule } if *of == axis => Some(rule),
+            _ => None,
+        })
+    }
+
     /// Features that are drawn with an item.
     pub(crate) fn drawn_features(&self) -> impl Iterator<Item = usize> {
         self.draws.iter().flat_map(|draw| draw.features.iter().copied())
@@ -347,7 +370,7 @@ impl Plan {
         let here = move |origin: &Origin| match origin {
             Origin::Events { source, .. } => *source == place,
             Origin::List { .. } => self.samples.sources.contains(&place),
-            Origin::Lists { .. } | Origin::Draw { .. } => false,
+            Origin::Lists { .. } | Origin::Visits { .. } | Origin::Draw { .. } => false,
         };
         self.axes.iter().enumerate().filter(move |(_, axis)| here(&axis.origin))
     }

@@ -51,6 +51,6 @@ fn along(plan: &Plan, axis: &AxisPlan, feature: &FeaturePlan, diags: &mut Diags)
             let finding = no_time(feature).at(axis.span, "the axis");
             diags.push(finding.help("what is drawn is an item, and an item has no time"));
         }
-        Origin::Events { .. } | Origin::List { .. } | Origin::Lists { .. } => {}
+        Origin::Events { .. } | Origin::List { .. } | Origin::Lists { .. } | Origin::Visits { .. } => {}
     }
 }

@@ -3,7 +3,7 @@
 use crate::data::bundle::DataBundle;
 use crate::data::eval::names;
 use crate::data::load::{lists, streams};
-use crate::data::plan::{Origin, Plan, Unit, reads_time};
+use crate::data::plan::{Origin, Plan, Unit, Visit, reads_time};
 use crate::data::rows::Task;
 
 /// The task of a bundle's plan.
@@ -50,7 +50,14 @@ fn of_events(bundle: &DataBundle, by: &str) -> Task {
 /// The columns by which axes find events, and one more.
 fn keys(plan: &Plan, by: Option<&str>) -> Vec<String> {
     let of_axes = plan.axes.iter().filter_map(|axis| axis.origin.by()).map(|by| by.name.as_str());
-    let mut keys: Vec<String> = by.into_iter().chain(of_axes).map(str::to_string).collect();
+    // Stored events know their visits; those that make a sample themselves are parted anew.
+    let of_visits = (0..plan.axes.len()).filter(|_| by.is_some()).filter_map(|axis| match plan.visits_of(axis) {
+        Some(Visit::Column(column)) if matches!(&plan.axes[axis].origin, Origin::Events { source, .. } if plan.samples.sources.contains(source)) => {
+            Some(column.name.as_str())
+        }
+        _ => None,
+    });
+    let mut keys: Vec<String> = by.into_iter().chain(of_axes).chain(of_visits).map(str::to_string).collect();
     keys.sort_unstable();
     keys.dedup();
     keys

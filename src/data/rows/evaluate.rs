@@ -81,7 +81,7 @@ impl Task {
 fn filter(plan: &Plan, axis: usize) -> Option<&Expr> {
     match &plan.axes[axis].origin {
         Origin::Events { filter, .. } => filter.as_ref(),
-        Origin::List { .. } | Origin::Lists { .. } | Origin::Draw { .. } => None,
+        _ => None,
     }
 }
 

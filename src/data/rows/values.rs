@@ -95,9 +95,7 @@ impl<'a> ChunkValues<'a> {
         let events = task.axes.iter().map(|&axis| match &plan.axes[axis].origin {
             Origin::Events { source, .. } if *source != reading.place => vec![None; rows],
             Origin::Events { filter: Some(filter), .. } => holds(filter, labelled),
-            Origin::Events { .. } | Origin::List { .. } | Origin::Lists { .. } | Origin::Draw { .. } => {
-                vec![Some(true); rows]
-            }
+            _ => vec![Some(true); rows],
         });
         let events = events.collect();
         let parts: Vec<Truths> = match &plan.samples.split {

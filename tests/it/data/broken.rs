@@ -190,7 +190,6 @@ axes: {slate: {list: request, max: 3}, drawn: {draw: item, n: 4, by: uniform, al
         "E0453: there is no function `lgo` in data expressions",
         "E0452: expected a number, found a text",
         "E0451: a draw along several axes is not supported yet",
-        "E0451: an axis of visits (`within`) is not supported yet",
         "E0454: `log` is not a source; `logs` is one",
         "E0454: `price` cannot be drawn: it holds no id that says which item it is",
     ];

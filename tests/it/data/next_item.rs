@@ -135,7 +135,11 @@ fn a_prediction_sees_all_rows_of_a_user_and_no_target() {
     let batches: Vec<_> = raw.iter().map(|raw| &raw.batch).collect();
     assert_eq!(batches.iter().map(|batch| batch.feed.samples).collect::<Vec<_>>(), [2, 1]);
     assert_eq!(rows(batches[0], "past", "past.item"), [&[3, 0][..], &[4, 2]], "users in order of first appearance");
-    assert_eq!(rows(batches[0], "B.seen", "B.seen.item"), [&[2, 3, 0][..], &[4, 2]], "and nothing that training stored");
+    assert_eq!(
+        rows(batches[0], "B.seen", "B.seen.item"),
+        [&[2, 3, 0][..], &[4, 2]],
+        "and nothing that training stored"
+    );
     assert_eq!(rows(batches[1], "past", "past.item"), [&[1][..]]);
     assert_eq!(ids(batches[0], "user")[0], 0);
     assert_ne!(ids(batches[0], "user")[1], 0);
