@@ -3,6 +3,7 @@
 
 mod backends;
 mod both;
+mod by_hand;
 mod cli;
 mod combinations;
 mod conformance;
@@ -16,6 +17,7 @@ mod properties;
 mod random_graph;
 mod run;
 mod runs;
+mod small;
 mod specs;
 mod tidy;
 mod train;
