@@ -10,6 +10,7 @@ mod conformance;
 mod data;
 mod docs;
 mod errors;
+mod faults;
 mod graphs;
 mod mutations;
 mod parity;

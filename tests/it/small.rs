@@ -131,3 +131,13 @@ pub(crate) fn assert_gives(both: &[Outputs; 2], name: &str, expected: &[f32]) {
         assert!(near && found.len() == expected.len(), "{name} on {backend}: {found:?}, expected {expected:?}");
     }
 }
+
+/// A value that is known before a step, by name.
+pub(crate) fn known(graph: &Graph, prepared: &Prepared, name: &str) -> Vec<f32> {
+    let value = prepared.values.iter().find(|(value, _)| graph.value(**value).name == name);
+    match value {
+        Some((_, Column::F32(values))) => values.clone(),
+        Some((_, Column::U32(values))) => values.iter().map(|&id| id as f32).collect(),
+        None => panic!("`{name}` is not known before a step of\n{graph}"),
+    }
+}
