@@ -15,7 +15,7 @@ use super::fit::fit;
 use super::load::load;
 use super::order::Order;
 use super::outside::Outside;
-use super::plan::{Plan, build};
+use super::plan::{Origin, Plan, build};
 use super::report::Report;
 use super::samples::Samples;
 use super::source::SourceFile;
@@ -177,15 +177,30 @@ impl Dataset {
         &self.bundle
     }
 
-    /// Numbers of the rows of a part, in the samples' source.
-    pub fn rows(&self, part: Part) -> &[u32] {
-        self.samples.rows.get(self.samples.range(part)).unwrap_or_default()
+    /// Numbers of the rows of a part in the samples' source; of lists, those of every element.
+    pub fn rows(&self, part: Part) -> Vec<u32> {
+        let places = self.samples.range(part);
+        let list = self.bundle.plan.axes.iter().position(|axis| matches!(axis.origin, Origin::List { .. }));
+        let elements = list.and_then(|at| {
+            let rows = self.bundle.axes.get(at)?.as_ref()?.rows.as_ref()?;
+            let (starts, counts) = self.samples.views.get(at)?.as_ref()?;
+            Some((rows, starts, counts))
+        });
+        let Some((rows, starts, counts)) = elements else {
+            return self.samples.rows.get(places).unwrap_or_default().to_vec();
+        };
+        let of_list = |place: usize| {
+            let start = starts.get(place).map_or(0, |start| *start as usize);
+            let count = counts.get(place).map_or(0, |count| *count as usize);
+            rows.get(start..start + count).unwrap_or_default()
+        };
+        places.flat_map(of_list).copied().collect()
     }
 
     /// Adds the values of an input that are computed elsewhere: `width` numbers for every row of the samples' source, in
-    /// its order, NaN where a row has none.
-    pub fn put(&mut self, name: &str, width: usize, numbers: &[f32]) {
-        Arc::make_mut(&mut self.outside).put(name, width, numbers);
+    /// its order, NaN where a row has none. The input is of the sample, or of each element of a list.
+    pub fn put(&mut self, name: &str, along: Option<&str>, width: usize, numbers: &[f32]) {
+        Arc::make_mut(&mut self.outside).put(name, along, width, numbers);
     }
 
     /// What reading found.

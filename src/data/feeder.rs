@@ -59,7 +59,7 @@ pub(crate) fn start(
             let choice = Choice { places: &places, copies: &copies, part: request.part, turn };
             let mut batch = build(&stores, &samples, &choice).map_err(damaged);
             if let Ok(built) = &mut batch
-                && let Err(finding) = outside.fill(&mut built.feed)
+                && let Err(finding) = outside.fill(built)
             {
                 batch = Err(finding);
             }

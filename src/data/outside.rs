@@ -6,10 +6,11 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::array::Array;
+use super::batch::Batch;
 use super::container::{Builder, Container};
 use super::store::read_array;
 use crate::diag::Diagnostic;
-use crate::exec::feed::{Column, Feed};
+use crate::exec::feed::Column;
 
 /// The file in a run's directory.
 const FILE: &str = "values.bin";
@@ -25,6 +26,8 @@ struct RowValues {
 #[derive(Clone, Debug, Deserialize, Serialize)]
 struct About {
     name: String,
+    /// The list of whose elements it is; none for samples.
+    along: Option<String>,
     rows: usize,
     width: usize,
 }
@@ -37,16 +40,21 @@ pub(crate) struct Outside {
 
 impl Outside {
     /// Adds an input: `width` numbers for every row.
-    pub(crate) fn put(&mut self, name: &str, width: usize, numbers: &[f32]) {
-        let about = About { name: name.to_owned(), rows: numbers.len() / width.max(1), width };
+    pub(crate) fn put(&mut self, name: &str, along: Option<&str>, width: usize, numbers: &[f32]) {
+        let along = along.map(str::to_owned);
+        let about = About { name: name.to_owned(), along, rows: numbers.len() / width.max(1), width };
         self.values.push(RowValues { about, numbers: Array::from_slice(numbers) });
     }
 
     /// Puts the values of a batch's rows beside its other columns.
-    pub(crate) fn fill(&self, feed: &mut Feed) -> Result<(), Diagnostic> {
+    pub(crate) fn fill(&self, batch: &mut Batch) -> Result<(), Diagnostic> {
         for RowValues { about, numbers } in &self.values {
-            let mut column = Vec::with_capacity(feed.ids.len() * about.width);
-            for &row in &feed.ids {
+            let rows = match &about.along {
+                None => batch.feed.ids.clone(),
+                Some(axis) => batch.rows.get(axis).into_iter().flatten().map(|&row| u64::from(row)).collect(),
+            };
+            let mut column = Vec::with_capacity(rows.len() * about.width);
+            for row in rows {
                 let start = usize::try_from(row).unwrap_or(usize::MAX).saturating_mul(about.width);
                 let found = numbers.get(start..start.saturating_add(about.width));
                 let Some(found) = found.filter(|found| found.iter().all(|number| !number.is_nan())) else {
@@ -57,7 +65,7 @@ impl Outside {
                 };
                 column.extend_from_slice(found);
             }
-            feed.columns.insert(about.name.clone(), Column::F32(column));
+            batch.feed.columns.insert(about.name.clone(), Column::F32(column));
         }
         Ok(())
     }
@@ -93,21 +101,28 @@ impl Outside {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
+    use crate::exec::feed::Feed;
 
     #[test]
     fn a_batch_gets_the_values_of_its_rows() {
         let dir = tempfile::tempdir().unwrap();
         let mut outside = Outside::default();
-        outside.put("pv", 2, &[0.0, 0.5, 1.0, 1.5, f32::NAN, f32::NAN]);
+        outside.put("pv", None, 2, &[0.0, 0.5, 1.0, 1.5, f32::NAN, f32::NAN]);
+        outside.put("of_list", Some("slate"), 1, &[7.0, 8.0, 9.0]);
         outside.save(dir.path()).unwrap();
         let outside = Outside::load(dir.path()).unwrap();
-        let mut feed = Feed { samples: 3, ids: vec![1, 0, 1], ..Feed::default() };
-        outside.fill(&mut feed).unwrap();
-        assert_eq!(feed.columns["pv"], Column::F32(vec![1.0, 1.5, 0.0, 0.5, 1.0, 1.5]));
+        let feed = Feed { samples: 3, ids: vec![1, 0, 1], ..Feed::default() };
+        let rows = BTreeMap::from([("slate".to_owned(), vec![2, 0, 2, 1])]);
+        let mut batch = Batch { feed, rows, ..Batch::default() };
+        outside.fill(&mut batch).unwrap();
+        assert_eq!(batch.feed.columns["pv"], Column::F32(vec![1.0, 1.5, 0.0, 0.5, 1.0, 1.5]));
+        assert_eq!(batch.feed.columns["of_list"], Column::F32(vec![9.0, 7.0, 9.0, 8.0]));
         for row in [2, 3, u64::MAX] {
-            feed.ids = vec![0, row];
-            assert_eq!(outside.fill(&mut feed).unwrap_err().code, "E0623");
+            batch.feed.ids = vec![0, row];
+            assert_eq!(outside.fill(&mut batch).unwrap_err().code, "E0623");
         }
     }
 }

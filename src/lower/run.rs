@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::diag::near::near;
 use crate::diag::{Diagnostic, Diags, Sources};
-use crate::syntax::spec::{Named, Per, RunSpec, Spec};
+use crate::expr::ast::Ident;
+use crate::syntax::spec::{AxisOrigin, AxisSpec, Named, Per, RunSpec, Spec};
 
 use super::lower;
 
@@ -22,8 +23,42 @@ pub(super) fn widths(spec: &Spec, diags: &mut Diags) -> BTreeMap<String, u32> {
     widths
 }
 
+/// The axes of a spec that are lists.
+fn lists(spec: &Spec) -> impl Iterator<Item = &Ident> {
+    let is_list = |axis: &&Named<AxisSpec>| matches!(axis.value.origin, AxisOrigin::List { .. });
+    spec.axes.iter().filter(is_list).map(|axis| &axis.name)
+}
+
+/// Whether what a value is computed for is a row of the samples' source: a sample, or an element of a list.
+fn reads_rows(spec: &Spec, named: &Named<RunSpec>, along: Option<&Ident>) -> Result<(), Diagnostic> {
+    let finding = |title: &str| Diagnostic::new("E0206", title.to_owned());
+    if let Some(along) = along {
+        let is_axis = spec.axes.iter().any(|axis| axis.name.name == along.name);
+        // A name that is no axis has its own finding.
+        return match lists(spec).any(|list| list.name == along.name) || !is_axis {
+            true => Ok(()),
+            false => {
+                let finding = finding("a value of another run is computed along a list").at(along.span, "no list");
+                Err(finding
+                    .help("an axis `{list: COLUMN, max: N}` is one; without `along` it is computed for the sample"))
+            }
+        };
+    }
+    if let Some(list) = lists(spec).next() {
+        let finding =
+            finding("a sample is a list, and a value of another run is computed for a row").at(named.name.span, "");
+        return Err(finding.help(format!("`along: {}` computes it for every element", list.name)));
+    }
+    if spec.samples.per != Per::Row || spec.samples.negatives.is_some() {
+        let title = "samples are users or have made-up negatives, and a value of another run is computed for a row";
+        return Err(finding(title).at(named.name.span, ""));
+    }
+    Ok(())
+}
+
 fn width(spec: &Spec, named: &Named<RunSpec>) -> Result<u32, Diagnostic> {
-    let RunSpec { run, value, .. } = &named.value;
+    let RunSpec { run, value, along } = &named.value;
+    reads_rows(spec, named, along.as_ref())?;
     let shown = &run.value;
     let path = spec.base.join(shown).join("spec.yaml");
     if !path.is_file() {
@@ -47,8 +82,8 @@ fn width(spec: &Spec, named: &Named<RunSpec>) -> Result<u32, Diagnostic> {
             None => finding,
         });
     };
-    if let Some(of) = [spec, &other].iter().find(|of| of.samples.per != Per::Row) {
-        let title = format!("samples of `{}` are per user, and a value of another run is one of a row", of.name.name);
+    if other.samples.per != Per::Row || lists(&other).next().is_some() {
+        let title = format!("samples of `{shown}` are users or lists, and a value is computed for a row");
         return Err(Diagnostic::new("E0206", title).at(run.span, ""));
     }
     let graph = &program.graph;

@@ -100,10 +100,14 @@ impl Inner {
     }
 }
 
-/// Puts the values of the next rows of a file beside their other columns.
-pub(super) fn fill(streams: &mut [Stream], feed: &mut Feed) -> Result<(), Diagnostic> {
+/// Puts values of a file's rows beside the other columns of a batch: those of the next rows, or, where samples are lists,
+/// those of the elements' places in the file.
+pub(super) fn fill(streams: &mut [Stream], feed: &mut Feed, elements: Option<&[u32]>) -> Result<(), Diagnostic> {
     for stream in streams {
-        let values = stream.take(feed.samples)?;
+        let values = match elements {
+            Some(places) => stream.at(places)?,
+            None => stream.take(feed.samples)?,
+        };
         feed.columns.insert(stream.inner.name().to_owned(), Column::F32(values));
     }
     Ok(())
@@ -121,6 +125,20 @@ impl Stream<'_> {
     /// Those of the next so many rows.
     fn take(&mut self, rows: usize) -> Result<Vec<f32>, Diagnostic> {
         let count = rows * self.inner.width();
+        self.read(count)?;
+        Ok(self.ready.drain(..count).collect())
+    }
+
+    /// Those of rows anywhere in the file: a list's need not stand together, so all that are read stay.
+    fn at(&mut self, places: &[u32]) -> Result<Vec<f32>, Diagnostic> {
+        let width = self.inner.width();
+        self.read(places.iter().max().map_or(0, |&most| (most as usize + 1) * width))?;
+        let of = |&place: &u32| self.ready.get(place as usize * width..(place as usize + 1) * width);
+        Ok(places.iter().filter_map(of).flatten().copied().collect())
+    }
+
+    /// Reads on until so many numbers are ready.
+    fn read(&mut self, count: usize) -> Result<(), Diagnostic> {
         while self.ready.len() < count {
             let run = &self.inner.run;
             let ended = || Diagnostic::new("E0503", "the file became shorter while it was read");
@@ -128,7 +146,7 @@ impl Stream<'_> {
             let values = self.inner.predictor.values(&raw.batch.feed);
             self.ready.extend(values.map_err(|finding| broken(&self.inner.run, finding))?);
         }
-        Ok(self.ready.drain(..count).collect())
+        Ok(())
     }
 }
 

@@ -121,7 +121,7 @@ impl Trained {
         let mut codes: Vec<BTreeMap<String, u32>> = vec![BTreeMap::new(); keep.len()];
         let batches = batches.map(|raw| {
             let Raw { mut batch, kept, .. } = raw?;
-            fill(&mut streams, &mut batch.feed)?;
+            fill(&mut streams, &mut batch.feed, None)?;
             for ((name, texts), codes) in keep.iter().zip(&kept).zip(&mut codes) {
                 let mut code = |text: &Option<String>| {
                     let next = codes.len() as u32 + 1;

@@ -87,7 +87,7 @@ impl Predictor {
         for raw in batches {
             let mut raw = raw?;
             let feed = &mut raw.batch.feed;
-            fill(&mut streams, feed)?;
+            fill(&mut streams, feed, raw.elements.as_ref().map(|(_, places)| places.as_slice()))?;
             let list = raw.elements.as_ref().map(|(axis, _)| axis.as_str());
             let scores = self.list_values(feed, list)?;
             for (row, scores) in scores.chunks_exact(width.max(1)).enumerate() {

@@ -102,7 +102,8 @@ fn trained(
         }
         let mut inner = Inner::open(run, &spec.base, &options.backend)?;
         let numbers = inner.of_samples(&dataset, &spec.base)?;
-        dataset.put(inner.name(), inner.width(), &numbers);
+        let along = run.value.along.as_ref().map(|along| along.name.as_str());
+        dataset.put(inner.name(), along, inner.width(), &numbers);
         numbers.iter().for_each(|number| found.update(&number.to_le_bytes()));
     }
     let rows = table_rows(&[&graphs.train, &graphs.evaluate], |table| dataset.rows_of(table))?;

@@ -112,3 +112,57 @@ fn another_run_that_cannot_be_computed_says_why() {
     std::fs::remove_file(dir.path().join("other/spec.yaml")).unwrap();
     failed("E0206", "no run directory");
 }
+
+const RERANKER: &str = "
+specrec: 1
+name: reranker
+sources:
+  log: {path: lists.csv}
+samples:
+  from: log
+  labels:
+    liked: like == 1
+  outcomes: [like]
+  split: {train: request < 100, test: request >= 100}
+features:
+  item: {type: id, side: item, dim: 4}
+axes:
+  slate: {list: request, order: rank, max: 8}
+runs:
+  theirs: {run: other, value: logit, along: slate}
+model:
+  logit: linear(concat(slate.item, theirs), 1)
+losses:
+  click: softmax_cross_entropy(logit, slate.liked, over=slate)
+outputs:
+  score: logit
+  same: sigmoid(theirs)
+metrics:
+  ndcg: ndcg(logit, slate.liked, k=3)
+train: {batch: 16, epochs: 30, optimizer: {lr: 0.05}}
+";
+
+#[test]
+fn along_a_list_it_is_computed_for_every_element() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path());
+    // Row i is of request 7 i mod 137, so that rows of a list are far apart, and those of a later place come first.
+    let log = std::fs::read_to_string(dir.path().join("log.csv")).unwrap();
+    let rows = log.lines().skip(1).enumerate().map(|(at, row)| format!("{row},{},{}\n", at * 7 % 137, 1000 - at));
+    let lists = format!("user,item,like,time,request,rank\n{}", rows.collect::<String>());
+    std::fs::write(dir.path().join("lists.csv"), lists).unwrap();
+    std::fs::write(dir.path().join("reranker.yaml"), RERANKER).unwrap();
+    let table = ok(&specrec(dir.path(), &["train", "reranker.yaml", "--run", "run"]));
+    assert!(cells(&table, "test")[3].parse::<f64>().unwrap() > 0.6, "{table}");
+    let predict = |run: &str| {
+        ok(&specrec(dir.path(), &["predict", run, "--input", "lists.csv", "--output", "scores.csv"]));
+        std::fs::read_to_string(dir.path().join("scores.csv")).unwrap()
+    };
+    let (own, read) = (predict("other"), predict("run"));
+    let same: Vec<&str> = read.lines().skip(1).map(|line| line.split_once(',').unwrap().1).collect();
+    assert_eq!(same.len(), 800);
+    assert_eq!(same, own.lines().skip(1).collect::<Vec<_>>());
+    std::fs::remove_file(dir.path().join("lists.csv")).unwrap();
+    let again = ok(&specrec(dir.path(), &["eval", "run"]));
+    assert_eq!(cells(&again, "test"), cells(&table, "test"));
+}
