@@ -2,6 +2,7 @@
 //! that computed them are in `tests/parity`.
 
 mod cases;
+mod hidden;
 
 use std::collections::BTreeMap;
 use std::path::Path;
