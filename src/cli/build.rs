@@ -87,7 +87,8 @@ fn build(arguments: &Arguments, console: &Console, sources: &mut Sources, diags:
         return Ok(());
     }
     let rows = symbolic_rows(&program, SYMBOLIC);
-    let weights = Weights::initial(&train, &rows, &BTreeMap::new(), spec.train.seed).map_err(step_failed)?;
+    let weights =
+        Weights::initial(&train, &rows, &made_up::vectors(&train, &rows), spec.train.seed).map_err(step_failed)?;
     let backend = arguments.device.backend()?;
     let mut params = Params::new(weights.clone(), &backend).map_err(step_failed)?;
     let length = Length { epoch: 1, epochs: 1 };

@@ -17,6 +17,7 @@ use super::order::Order;
 use super::outside::Outside;
 use super::plan::{Origin, Plan, build};
 use super::report::Report;
+use super::rows::Codebook;
 use super::samples::Samples;
 use super::source::SourceFile;
 use super::split::split;
@@ -220,6 +221,12 @@ impl Dataset {
         let found = find_all(plan, base, &mut Diags::default());
         let of_samples = plan.samples.sources.iter().filter_map(|&place| found.get(place)).flatten();
         of_samples.filter_map(|file| super::cache::told(&file.path).ok()).collect()
+    }
+
+    /// The ids that a table has rows of.
+    pub(crate) fn codebook(&self, table: &str) -> Option<&Codebook> {
+        let (_, vocabulary) = self.bundle.plan.tables.iter().find(|(name, _)| name == table)?;
+        self.bundle.fitted.codebooks.vocabularies.get(*vocabulary)
     }
 
     /// Samples of a part.

@@ -34,6 +34,7 @@ mod store;
 mod survey;
 mod texts;
 mod time;
+mod vectors;
 mod views;
 mod zone;
 
@@ -44,6 +45,8 @@ pub use dataset::{Dataset, Options, open, train_rows};
 pub use feeder::{Ahead, Batches};
 pub use order::Order;
 pub use predict::{Raw, RawBatches, predict_rows, rows_beside, rows_of_samples};
+
+pub use vectors::vectors;
 
 use crate::diag::Diags;
 use crate::ir::input::InputSource;

@@ -3,12 +3,24 @@
 use std::collections::BTreeMap;
 
 use crate::ir::axis::{AxisId, AxisKind};
-use crate::ir::graph::Graph;
+use crate::ir::graph::{Graph, Init};
 use crate::ir::input::InputSource;
 use crate::ir::rows::Rows;
 use crate::ir::types::Elem;
 
 use super::feed::{Column, Feed};
+use super::weights::table_of;
+
+/// Vectors of every table that begins with those of a file.
+pub fn vectors(graph: &Graph, table_rows: &BTreeMap<String, usize>) -> BTreeMap<String, Vec<f32>> {
+    let from_file = graph.params().filter(|(_, param)| param.init == Init::File);
+    let values = from_file.map(|(_, param)| {
+        let rows = table_of(graph, param.value).and_then(|table| table_rows.get(table)).copied().unwrap_or(1);
+        let count = rows * graph.ty(param.value).width as usize;
+        (param.name.clone(), (0..count).map(|at| (at % 7) as f32 / 70.0).collect())
+    });
+    values.collect()
+}
 
 /// A batch of `samples` with 0, 1, 2, 0, ... elements under each element of a parent, ids below 2 (every table has two
 /// rows), numbers between 0 and 1, labels of both classes.

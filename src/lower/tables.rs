@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, Diags, Span};
 use crate::expr::ast::Ident;
 use crate::ir::axis::AxisKind;
 use crate::ir::graph::{Graph, Init, Role};
-use crate::syntax::spec::{Edges, FeatureKind, FeatureSpec, Spec, TableSpec, Tuning};
+use crate::syntax::spec::{Edges, FeatureKind, FeatureSpec, Spanned, Spec, TableSpec, Tuning};
 
 /// Width of a row where a spec gives none.
 const DIM: u32 = 16;
@@ -86,6 +86,13 @@ impl<'a> Tables<'a> {
         for table in &spec.tables {
             if let Some(of) = &table.value.of {
                 tables.look(of, diags);
+            }
+        }
+        for table in &spec.tables {
+            if let Some(Spanned { value: Tuning::AfterEpochs(_), span }) = &table.value.train {
+                let finding =
+                    Diagnostic::new("E0451", "a table that is trained after some epochs is not supported yet");
+                diags.push(finding.at(*span, "").help("`frozen` never trains it, `tuned` trains it from the start"));
             }
         }
         tables.circles(diags);

@@ -119,8 +119,9 @@ fn trained(
         Some(resumed) => resumed,
         None => {
             let about = About { name: spec.name.name.clone(), fingerprint: fingerprint.clone(), files };
+            let Some(vectors) = data::vectors(spec, &program.tables, &dataset, diags) else { return Ok(None) };
             begin(&dir, spec, program, &graphs, &dataset, &about)?;
-            let initial = Weights::initial(&graphs.train, &rows, &BTreeMap::new(), fresh.seed);
+            let initial = Weights::initial(&graphs.train, &rows, &vectors, fresh.seed);
             (initial.map_err(step_failed)?, fresh)
         }
     };

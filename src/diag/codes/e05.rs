@@ -112,4 +112,11 @@ pub(super) const CODES: &[Explanation] = &[
         example: "axes:\n  slate: {list: request, max: 10}                 # and a request of 11 rows",
         fix: "axes:\n  slate: {list: request, max: 10, cut: true}",
     },
+    Explanation {
+        code: "E0516",
+        title: "vectors that do not fit their table",
+        text: "A file of vectors gives each id as many numbers as a row of the table has, and at least one id of the train part is in it.",
+        example: "tables:\n  text: {of: movie, from: {path: vectors.csv, key: movieId, column: vector}}      # 64 numbers each",
+        fix: "tables:\n  text: {of: movie, dim: 64, from: {path: vectors.csv, key: movieId, column: vector}}",
+    },
 ];

@@ -12,6 +12,7 @@ mod next_item;
 mod predict;
 mod source;
 mod split;
+mod vectors;
 mod visit;
 
 use std::path::{Path, PathBuf};
