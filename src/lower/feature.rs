@@ -151,13 +151,15 @@ impl<'a> Inputs<'a> {
     }
 }
 
-/// How wide a vector is: as many as its columns, or `dim:` where one column holds it.
+/// How wide a vector is: as many as its columns, or `dim:` where one column holds it; one more for a flag that says whether
+/// a number was missing.
 pub(super) fn vector_width(feature: &FeatureSpec) -> Option<u32> {
-    match (&feature.columns, &feature.own_table.dim) {
+    let numbers = match (&feature.columns, &feature.own_table.dim) {
         (Some(columns), _) => Some(columns.len() as u32).filter(|width| *width > 0),
         (None, Some(dim)) => Some(dim.value),
         (None, None) => None,
-    }
+    };
+    numbers.map(|numbers| numbers + u32::from(feature.missing.flag))
 }
 
 impl Outer for Inputs<'_> {
