@@ -24,6 +24,7 @@ pub mod path;
 mod place;
 mod recurrent;
 mod reduce;
+mod regularise;
 mod report;
 mod shape;
 pub mod signature;
@@ -116,6 +117,7 @@ pub const BLOCKS: &[Native] = &[
     function("mean_to", reduce::LIKE, reduce::mean_to),
     function("merge", axis::ALONG, axis::merge),
     function("min", REDUCTION, reduce::min),
+    function("mini_batch_aware", regularise::MINI_BATCH_AWARE, regularise::mini_batch_aware),
     function("minimum", TWO, elementwise::smaller),
     layer("mlp", layer::MLP, layer::mlp),
     function("mse", &[X, LABEL], loss::mse),

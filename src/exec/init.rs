@@ -21,6 +21,7 @@ pub fn values(init: Init, path: &str, rows: usize, width: usize, seed: u64) -> O
         Init::Uniform { limit } => uniform(limit),
         Init::Glorot => uniform((6.0 / (rows + width).max(1) as f64).sqrt()),
         Init::FanIn { fan_in } => uniform((1.0 / f64::from(fan_in.max(1))).sqrt()),
+        Init::Counts => Some(vec![1.0; count]),
         Init::File => None,
     }
 }

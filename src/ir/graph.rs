@@ -130,6 +130,8 @@ pub enum Init {
         /// Rows of the layer's matrix.
         fan_in: u32,
     },
+    /// How often each row is named in the train part, bound with the data; 1 where there is none.
+    Counts,
     /// Vectors of a file, bound with the data.
     File,
 }

@@ -93,6 +93,7 @@ fn param(f: &mut Formatter<'_>, graph: &Graph, param: &Param) -> fmt::Result {
         Init::Uniform { limit } => write!(f, "uniform({})", number(limit)),
         Init::Glorot => f.write_str("glorot"),
         Init::FanIn { fan_in } => write!(f, "fan_in({fan_in})"),
+        Init::Counts => f.write_str("counts"),
         Init::File => f.write_str("file"),
     }
 }

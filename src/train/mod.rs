@@ -9,6 +9,7 @@ pub mod fingerprint;
 pub mod fit;
 mod inner;
 pub mod metric;
+mod occurrence;
 pub mod open;
 pub mod order;
 pub mod predict;

@@ -12,6 +12,7 @@ use super::failure::{pass_failed, step_failed};
 use super::fingerprint::{Fingerprint, hash};
 use super::fit::{Observer, Run, Setting, fit, measurement, monitor};
 use super::inner::{self, Inner};
+use super::occurrence::occurrences;
 use super::results::{Results, report};
 use super::run_dir::{About, BEST, GRAPH, GRAPHS, LAST, REPORT, RunDir, SPEC, Start};
 use super::{table_rows, wants};
@@ -119,9 +120,10 @@ fn trained(
         Some(resumed) => resumed,
         None => {
             let about = About { name: spec.name.name.clone(), fingerprint: fingerprint.clone(), files };
-            let Some(vectors) = data::vectors(spec, &program.tables, &dataset, diags) else { return Ok(None) };
+            let Some(mut given) = data::vectors(spec, &program.tables, &dataset, diags) else { return Ok(None) };
             begin(&dir, spec, program, &graphs, &dataset, &about)?;
-            let initial = Weights::initial(&graphs.train, &rows, &vectors, fresh.seed);
+            given.extend(occurrences(&graphs.train, &dataset, &rows)?);
+            let initial = Weights::initial(&graphs.train, &rows, &given, fresh.seed);
             (initial.map_err(step_failed)?, fresh)
         }
     };

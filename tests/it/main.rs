@@ -16,6 +16,7 @@ mod mutations;
 mod parity;
 mod properties;
 mod random_graph;
+mod regulariser;
 mod run;
 mod runs;
 mod small;

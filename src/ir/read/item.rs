@@ -94,9 +94,10 @@ impl Reader {
             ("fan_in", Some(fan_in)) if fan_in.fract() == 0.0 && (0.0..=u32::MAX.into()).contains(&fan_in) => {
                 Some(Init::FanIn { fan_in: fan_in as u32 })
             }
+            ("counts", None) => Some(Init::Counts),
             ("file", None) => Some(Init::File),
             _ => {
-                let known = "a number, `normal(std)`, `truncated_normal(std)`, `uniform(limit)`, `glorot`, `fan_in(n)` or `file`";
+                let known = "a number, `normal(std)`, `truncated_normal(std)`, `uniform(limit)`, `glorot`, `fan_in(n)`, `counts` or `file`";
                 let title = format!("expected {known}, found `{}`", piece.as_str());
                 self.error("E0330", title, piece, String::new())
             }
