@@ -71,16 +71,18 @@ def interhat(w, b):
     return linear(w, "logit.linear", torch.cat(summed, 1))
 
 
-def machine(w, b, attention):
-    """Rendle 2010, equation 1, or Xiao et al. 2017, equations 4 to 6. A history counts by its mean, genres by their sum."""
+def machine(w, b, kind):
+    """Rendle 2010, equation 1; He and Chua 2017, equations 3 to 6; Xiao et al. 2017, equations 4 to 6. A history counts by its mean, genres by their sum."""
     genres = lambda table, prefix: ragged.total(lookup(w, table, b[prefix + "genres"]), b[f"offsets.{prefix}genres"])
     interest = ragged.mean(lookup(w, "movie", b["history.movie"]) + genres("genres", "history."), b["offsets.history"])
     wide = w["bias"] + lookup(w, "movie", b["movie"]) + genres("genres", "") + interest
     taste = ragged.mean(lookup(w, "movie_vector", b["history.movie"]), b["offsets.history"])
     fields = torch.stack([lookup(w, "movie_vector", b["movie"]), genres("genres_vector", ""), taste], 1)
     products = torch.stack([x * y for x, y in pairs(fields)], 1)
-    if not attention:
+    if kind == "fm":
         return wide + products.sum((1, 2))[:, None]
+    if kind == "nfm":
+        return wide + linear(w, "logit.linear", torch.relu(linear(w, "logit.mlp.0", products.sum(1))))
     score = torch.relu(linear(w, "pairs.score.linear", products)) @ w["pairs.score.linear.2.w"]
     return wide + (torch.softmax(score, 1) * products).sum(1) @ w["logit.linear.w"]
 
@@ -96,8 +98,9 @@ INTERACTIONS = {
     "autoint": autoint,
     "senet": senet,
     "interhat": interhat,
-    "fm": lambda w, b: machine(w, b, False),
-    "afm": lambda w, b: machine(w, b, True),
+    "fm": lambda w, b: machine(w, b, "fm"),
+    "nfm": lambda w, b: machine(w, b, "nfm"),
+    "afm": lambda w, b: machine(w, b, "afm"),
 }
 
 
@@ -128,7 +131,12 @@ def focal(score, others, log_q, label, gamma=1.5, alpha=0.3):
     return -at * (1 - pt) ** gamma * torch.log(pt)
 
 
-LOSSES = {"sampled_softmax": sampled_softmax, "gbce": gbce, "bpr": bpr, "focal": focal}
+def in_batch(score, others, log_q, label):
+    """Each target against those of the other samples: `others` are the scores of all pairs, the own one among them."""
+    return torch.logsumexp(others, 1, keepdim=True) - score
+
+
+LOSSES = {"sampled_softmax": sampled_softmax, "gbce": gbce, "bpr": bpr, "focal": focal, "in_batch": in_batch}
 
 
 def loss(w, b, kind):
@@ -136,6 +144,7 @@ def loss(w, b, kind):
     item, interest = items(w, b), ragged.mean(items(w, b, "history."), b["offsets.history"])
     unseen = items(w, b, "unseen.").unflatten(0, (len(item), -1))
     score = (interest * item).sum(1, keepdim=True)
-    others = (interest[:, None] * unseen).sum(2)
-    each = LOSSES[kind](score, others, b["unseen.log_q"].reshape(others.shape), b["liked"])
+    others = interest @ item.T if kind == "in_batch" else (interest[:, None] * unseen).sum(2)
+    log_q = b["unseen.log_q"].reshape(len(item), -1)
+    each = LOSSES[kind](score, others, log_q, b["liked"])
     return {"ctr": torch.sigmoid(score)}, {"click": each.mean()}

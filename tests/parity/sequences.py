@@ -2,6 +2,7 @@
 
 import torch
 
+import fields
 import layers
 from interests import attend, rows
 from layers import linear
@@ -46,8 +47,17 @@ def newest_first(w, n):
     return w["steps.positions"][:n].flip(0)
 
 
-def bst(w, b, readout):
-    """Chen et al. 2019: the candidate is the last step; each step's time difference is embedded and set beside it."""
+def waves(n, d):
+    """Vaswani et al. 2017, section 3.5, of the places of a sequence of `n`, the newest 0: `sin` at even columns, `cos` at odd ones."""
+    place = torch.arange(n - 1, -1, -1, dtype=torch.float64)[:, None]
+    angle = place / 10000 ** (2 * (torch.arange(d) // 2) / d)
+    return torch.where(torch.arange(d) % 2 == 0, torch.sin(angle), torch.cos(angle))
+
+
+def bst(w, b, readout="last", position="ago"):
+    """Chen et al. 2019: the candidate is the last step; each step's time difference is embedded and set beside it. Or its place is added."""
+    if position != "ago":
+        return bst_placed(w, b, position)
     past = torch.cat([items(w, b, "history."), lookup(w, "ago", b["history.ago"])], 1)
     item = items(w, b)
     target = torch.cat([item, lookup(w, "ago", b["ago"])], 1)
@@ -60,6 +70,21 @@ def bst(w, b, readout):
     return {"ctr": torch.sigmoid(logit)}, {"click": layers.bce(logit, b["liked"])}
 
 
+def bst_placed(w, b, position):
+    """Positions as in a transformer: learned, of sines, or none."""
+    past, item = items(w, b, "history."), items(w, b)
+    interest = []
+    for x, q in zip(rows(past, b["offsets.history"]), item):
+        x = torch.cat([x, q[None]])
+        if position == "index":
+            x = x + w["placed.positions"][: len(x)].flip(0)
+        if position == "sinusoid":
+            x = x + waves(*x.shape).to(x.dtype)
+        interest.append(post_norm(w, "encoded.stack.0", x, 2, leaky_relu)[-1])
+    logit = linear(w, "logit.linear", torch.cat([item, torch.stack(interest)], 1))
+    return {"ctr": torch.sigmoid(logit)}, {"click": layers.bce(logit, b["liked"])}
+
+
 def cross_entropy(w, hidden, target, bias):
     """Of all items but row 0, which is none; a target that is none does not count."""
     known = target > 0
@@ -69,8 +94,9 @@ def cross_entropy(w, hidden, target, bias):
     return torch.nn.functional.cross_entropy(scores, target[known] - 1)
 
 
-def sasrec(w, b):
-    """Kang and McAuley 2018, with a softmax over all items: each step tells the next one, the last the target. Positions count from the newest."""
+def sasrec(w, b, loss="all"):
+    """Kang and McAuley 2018, with a softmax over all items: each step tells the next one, the last the target. Positions count from the newest. Or
+    gSASRec's loss (Petrov and Macdonald 2023): each step against two drawn items."""
     hidden, target, newest = [], [], []
     for ids, wanted in zip(rows(b["history.movie"], b["offsets.history"]), b["movie"]):
         x = lookup(w, "movie", ids) + newest_first(w, len(ids))
@@ -80,8 +106,12 @@ def sasrec(w, b):
         hidden.append(x)
         target.append(torch.cat([ids[1:], wanted[None]])[: len(ids)])
         newest.append(x[-1] if len(ids) else torch.zeros_like(w["table.movie"][0]))
-    loss = cross_entropy(w, torch.cat(hidden), torch.cat(target), bias=False)
-    return best(w, b, torch.stack(newest)), {"next": loss}
+    hidden, target, values = torch.cat(hidden), torch.cat(target), best(w, b, torch.stack(newest))
+    if loss == "all":
+        return values, {"next": cross_entropy(w, hidden, target, bias=False)}
+    score = (hidden * lookup(w, "movie", target)).sum(1, keepdim=True)
+    others = (hidden[:, None] * lookup(w, "movie", b["unseen.movie"]).unflatten(0, (len(hidden), 2))).sum(2)
+    return values, {"next": fields.gbce(score, others, None, None).mean()}
 
 
 def best(w, b, newest, k=10):
@@ -93,8 +123,9 @@ def best(w, b, newest, k=10):
     return {"next.scores": scores.topk(k, 1).values.reshape(-1, 1)}
 
 
-def bert4rec(w, b):
-    """Sun et al. 2019: `shown` is what is left of the ids, 0 where one is hidden; equation 7 at the hidden ones."""
+def bert4rec(w, b, code=False):
+    """Sun et al. 2019: `shown` is what is left of the ids, 0 where one is hidden; equation 7 at the hidden ones. The authors' code normalises behind the
+    GELU."""
     hidden, target = [], []
     for ids, shown in zip(rows(b["history.movie"], b["offsets.history"]), rows(b["history.shown"], b["offsets.history"])):
         x = lookup(w, "movie", shown) + newest_first(w, len(ids))
@@ -103,6 +134,7 @@ def bert4rec(w, b):
         hidden.append(x[ids != shown])
         target.append(ids[ids != shown])
     hidden = gelu(linear(w, "hidden.linear", torch.cat(hidden)))
+    hidden = layer_norm(w, "hidden", hidden) if code else hidden
     return {}, {"cloze": cross_entropy(w, hidden, torch.cat(target), bias=True)}
 
 
@@ -126,7 +158,12 @@ MODELS = {
     "bst_mean": lambda w, b: bst(w, b, "mean"),
     "bst_sum": lambda w, b: bst(w, b, "sum"),
     "bst_flatten": lambda w, b: bst(w, b, "flatten"),
+    "bst_index": lambda w, b: bst(w, b, position="index"),
+    "bst_sinusoid": lambda w, b: bst(w, b, position="sinusoid"),
+    "bst_none": lambda w, b: bst(w, b, position="none"),
     "sasrec": sasrec,
+    "sasrec_gbce": lambda w, b: sasrec(w, b, "gbce"),
     "bert4rec": bert4rec,
+    "bert4rec_code": lambda w, b: bert4rec(w, b, code=True),
     "prm": prm,
 }

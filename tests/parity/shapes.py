@@ -93,13 +93,14 @@ FIELDS = {
     "senet": {"logit.excited.linear!": (4, 3), "logit.excited.linear.2!": (3, 4), "logit.linear": (4, 1)},
     "interhat": POOL("logit.first", 4) | POOL("logit.second", 4) | POOL("logit.third", 4) | {"logit.linear": (12, 1)},
     "fm": {},
+    "nfm": {"logit.mlp.0": (4, 5), "logit.linear": (5, 1)},
     "afm": {"pairs.score.linear": (4, 5), "pairs.score.linear.2!": (5, 1), "logit.linear!": (4, 1)},
 }
 
 
 def field(rng, name):
     tables, others = {"movie": (draws.MOVIES, 4), "genres": (draws.GENRES, 4)}, {}
-    if name in ("fm", "afm"):
+    if name in ("fm", "nfm", "afm"):
         tables = {"movie": (draws.MOVIES, 1), "genres": (draws.GENRES, 1), "movie_vector": (draws.MOVIES, 4), "genres_vector": (draws.GENRES, 4)}
         others = {"bias": 1}
     if name == "cin":
@@ -133,6 +134,10 @@ POST, PRE = (".middle", ""), (".within", ".inner")
 def sequence(rng, name):
     given = batch(rng)
     movies = {"movie": (draws.MOVIES, 6)}
+    if name in ("bst_index", "bst_sinusoid", "bst_none"):
+        linears, others = blocks(6, 5, POST, layers=1)
+        others |= {"placed.positions": (9, 6)} if name == "bst_index" else {}
+        return weights(rng, linears | {"logit.linear": (12, 1)}, ITEMS, others), given
     if name.startswith("bst"):
         linears, others = blocks(8, 5, POST, layers=1)
         width = 72 if name == "bst_flatten" else 8
@@ -148,11 +153,17 @@ def sequence(rng, name):
         return weights(rng, linears | {"x.linear": (6, 6), "score.linear": (6, 1)}, ITEMS, others | {"x.positions": (8, 6)}), given
     for axis in ("movie", "history.movie"):
         given[axis] = 1 + given[axis] % (draws.MOVIES - 1)
-    if name == "sasrec":
+    if name.startswith("sasrec"):
         linears, others = blocks(6, 6, PRE)
-        given["history.movie"][3] = 0  # unknown: read, but never what is to be told
+        if name == "sasrec":
+            given["history.movie"][3] = 0  # unknown: read, but never what is to be told
+        else:
+            given["offsets.unseen"] = draws.offsets([2] * sum(HISTORIES))
+            given["unseen.movie"] = 1 + draws.ids(rng, draws.MOVIES - 1, 2 * sum(HISTORIES))
         return weights(rng, linears, movies, others | {"encoded.layer_norm.scale": 6, "encoded.layer_norm.shift": 6, "steps.positions": (8, 6)}), given
     linears, others = blocks(6, 24, POST)
     given["history.shown"] = given["history.movie"].copy()
     given["history.shown"][[0, 2, 4, 6, 7, 13]] = 0
+    if name == "bert4rec_code":
+        others |= {"hidden.layer_norm.scale": 6, "hidden.layer_norm.shift": 6}
     return weights(rng, linears | {"hidden.linear": (6, 6)}, movies, others | {"steps.positions": (9, 6), "movie.bias": (draws.MOVIES, 1)}), given

@@ -93,11 +93,9 @@ fn sinusoid(block: &Block, width: usize, out: &mut [f32]) {
             continue;
         }
         known.insert(x.to_bits(), row);
-        let half = width / 2;
-        let waves = out[row * width..(row + 1) * width].split_at_mut(half);
-        for (i, (sine, cosine)) in waves.0.iter_mut().zip(waves.1).enumerate() {
+        for (i, wave) in out[row * width..(row + 1) * width].chunks_exact_mut(2).enumerate() {
             let angle = f64::from(*x) / 10_000f64.powf(2.0 * i as f64 / width as f64);
-            (*sine, *cosine) = (angle.sin() as f32, angle.cos() as f32);
+            wave.copy_from_slice(&[angle.sin() as f32, angle.cos() as f32]);
         }
     }
 }

@@ -100,6 +100,17 @@ const FIELDS: &[Case] = &[
         &["features.movie.dim=1", "features.genres.dim=1", "tables.movie_vector.dim=4", "tables.genres_vector.dim=4"],
     ),
     (
+        "nfm",
+        "specs/nfm.yaml",
+        &[
+            "features.movie.dim=1",
+            "features.genres.dim=1",
+            "tables.movie_vector.dim=4",
+            "tables.genres_vector.dim=4",
+            "model.logit=movie + genres + interest + bias + (pairs |> mlp([5]) |> linear(1))",
+        ],
+    ),
+    (
         "afm",
         "specs/afm.yaml",
         &[
@@ -136,11 +147,21 @@ const LOSSES: &[Case] = &[
         "specs/base.yaml",
         &["losses.click=mean(bpr(dot(interest, item), dot(interest, unseen.item)), over=unseen)"],
     ),
+    (
+        "in_batch",
+        "specs/base.yaml",
+        &[
+            "model.others=twin(item, B, as=other)",
+            "losses.click=logsumexp(dot(interest, others), over=other) - dot(interest, item)",
+        ],
+    ),
     ("focal", "specs/base.yaml", &["losses.click=focal(logit, liked, gamma=1.5, alpha=0.3)"]),
 ];
 
 const SEQUENCE_SETS: &[&str] = &["axes.history.last=8"];
 
+const ITEMS: [&str; 2] = ["features.movie.dim=4", "features.genres.dim=2"];
+const LINEAR_TOP: &str = "model.logit=linear(concat(item, interest), 1)";
 const BST: &str = "model.encoded=transformer(steps, over=steps, layers=1, heads=2, hidden=5, activation=leaky_relu)";
 const BST_TOP: &str = "model.logit=concat(item, interest) |> mlp([7], activation=leaky_relu) |> linear(1)";
 
@@ -187,28 +208,54 @@ const SEQUENCES: &[Case] = &[
             "model.interest=flatten(encoded, over=steps)",
         ],
     ),
-    ("sasrec", "specs/sasrec.yaml", &["features.movie.dim=6", "let.dim=6", "let.dropout=0"]),
-    // The hidden places are given, so that a fixture can hold them: `shown` is the id that a hidden one was replaced by.
     (
-        "bert4rec",
-        "specs/bert4rec.yaml",
+        "bst_index",
+        "specs/bst.yaml",
         &[
+            ITEMS[0],
+            ITEMS[1],
+            "model.steps=append(history.item, item, over=history, as=steps)",
+            "model.placed=steps + positions(steps)",
+            "model.encoded=transformer(placed, over=steps, layers=1, heads=2, hidden=5, activation=leaky_relu)",
+            LINEAR_TOP,
+        ],
+    ),
+    (
+        "bst_sinusoid",
+        "specs/bst.yaml",
+        &[
+            ITEMS[0],
+            ITEMS[1],
+            "model.steps=append(history.item, item, over=history, as=steps)",
+            "model.placed=steps + positions(steps, kind=sinusoid)",
+            "model.encoded=transformer(placed, over=steps, layers=1, heads=2, hidden=5, activation=leaky_relu)",
+            LINEAR_TOP,
+        ],
+    ),
+    (
+        "bst_none",
+        "specs/bst.yaml",
+        &[ITEMS[0], ITEMS[1], "model.steps=append(history.item, item, over=history, as=steps)", BST, LINEAR_TOP],
+    ),
+    ("sasrec", "specs/sasrec.yaml", &["features.movie.dim=6", "let.dim=6", "let.dropout=0"]),
+    (
+        "sasrec_gbce",
+        "specs/sasrec.yaml",
+        &[
+            "features.movie.dim=6",
             "let.dim=6",
             "let.dropout=0",
+            "axes.unseen={draw: movie, n: 2, by: uniform, along: [history]}",
+            "losses.next=gbce(encoded, following(history.movie, over=history, then=movie), unseen.movie, over=unseen, items=60)",
+        ],
+    ),
+    ("bert4rec", "tests/parity/told.yaml", &["axes.history.last=9"]),
+    (
+        "bert4rec_code",
+        "tests/parity/told.yaml",
+        &[
+            "model.hidden=select(encoded, over=history, where=covered) |> linear(dim) |> gelu |> layer_norm",
             "axes.history.last=9",
-            "tables.movie={dim: 6}",
-            "features.movie={type: id, column: movieId, side: item, table: movie}",
-            "features.shown={type: id, column: movieId, side: item, table: movie}",
-            "model.ids=~",
-            "model.masked=~",
-            "model.steps=history.shown + positions(history)",
-            "model.encoded=transformer(steps, over=history, layers=2, heads=2, activation=gelu)",
-            "model.covered=history.shown != history.movie",
-            "model.hidden=select(encoded, over=history, where=covered) |> linear(dim) |> gelu",
-            "losses.cloze=cross_entropy(scores(hidden, movie), select(history.movie, over=history, where=covered))",
-            "outputs.next=top(scores(last(encoded, over=history), movie), k=10)",
-            "metrics.hr=hr(scores(last(encoded, over=history), movie), movie, k=10)",
-            "metrics.ndcg=ndcg(scores(last(encoded, over=history), movie), movie, k=10)",
         ],
     ),
     (
