@@ -170,7 +170,9 @@ mod tests {
         assert_eq!(value(&graph(PLACES), &batch, "e"), [7.0, 7.0, 8.0, 9.0, 7.0]);
         let wave = value(&graph(PLACES), &batch, "wave");
         // The second pair turns 10000^(2/4) = 100 times slower than the first.
-        for (found, expected) in wave.iter().zip([1f64.sin(), 1f64.cos(), 0.01f64.sin(), 0.01f64.cos(), 0.0, 1.0, 0.0, 1.0]) {
+        for (found, expected) in
+            wave.iter().zip([1f64.sin(), 1f64.cos(), 0.01f64.sin(), 0.01f64.cos(), 0.0, 1.0, 0.0, 1.0])
+        {
             assert!((found - expected).abs() < 1e-6, "{wave:?}");
         }
     }

@@ -142,3 +142,28 @@ outputs:
     assert_gives(&outputs, "none", &[0.866_434]);
     assert_gives(&outputs, "all", &[0.606_503_8]);
 }
+
+#[test]
+fn rows_of_a_batch_are_decayed_by_how_often_they_are_named() {
+    let graph = rated(
+        "
+losses:
+  decay: mini_batch_aware(item, 0.5)
+  read: sum(item, over=width) * s
+outputs:
+  item: item
+",
+        Goal::Gradients,
+    );
+    let mut table = [9.0; 24];
+    table[2..4].copy_from_slice(&[1.0, 2.0]);
+    table[6..8].copy_from_slice(&[4.0, 0.0]);
+    let mut counts = [3.0; 12];
+    (counts[1], counts[3]) = (2.0, 4.0);
+    let weights = weights(&graph, &[("item", 2, &table), ("item.count", 1, &counts)]);
+    let outputs = run(&graph, &weights, &feed(3, &[], &[("s", &[0.0; 3])], &[("item", &[3, 1, 1])]));
+    // The batch names rows 1, twice, and 3; the train part 2 and 4 times. 1/4 (5/2 + 16/4), and 1/2 of each row over its
+    // count: (1, 2) / 4 and (4, 0) / 8. No other row moves; the other loss is 0.
+    assert_gives(&outputs, "decay", &[1.625]);
+    assert_gives(&outputs, "d.item", &[0.25, 0.5, 0.5, 0.0]);
+}

@@ -142,9 +142,9 @@ def prm(w, b):
     """Pei et al. 2019, equations 4 to 8 and 11: positions from the head of the list are added to the items, then a layer, blocks, a softmax over the list.
     A list without a click adds nothing."""
     each, shares = [], []
-    slates, clicks = (rows(x, b["offsets.history"]) for x in (items(w, b, "history."), b["history.clicked"]))
+    slates, clicks = (rows(x, b["offsets.slate"]) for x in (items(w, b, "slate."), b["slate.liked"]))
     for x, y in zip(slates, clicks):
-        x = linear(w, "x.linear", x + w["x.positions"][: len(x)])
+        x = linear(w, "encoded.linear", x + w["x.positions"][: len(x)])
         for layer in range(2):
             x = post_norm(w, f"encoded.stack.{layer}", x, 2, torch.relu)
         share = torch.log_softmax(linear(w, "score.linear", x), 0)

@@ -147,10 +147,11 @@ def sequence(rng, name):
         return weights(rng, linears, ITEMS | {"ago": (9, 2)}, others), given
     if name == "prm":
         linears, others = blocks(6, 5, POST)
-        given["history.clicked"] = np.zeros((sum(HISTORIES), 1))
+        events(rng, given, "slate", HISTORIES)
+        given["slate.liked"] = np.zeros((sum(HISTORIES), 1), np.float32)
         # The list of one is clicked; of the list of four, two; of the list of two, none; of the longest, one.
-        given["history.clicked"][[0, 1, 3, 9]] = 1
-        return weights(rng, linears | {"x.linear": (6, 6), "score.linear": (6, 1)}, ITEMS, others | {"x.positions": (8, 6)}), given
+        given["slate.liked"][[0, 1, 3, 9]] = 1
+        return weights(rng, linears | {"encoded.linear": (6, 6), "score.linear": (6, 1)}, ITEMS, others | {"x.positions": (8, 6)}), given
     for axis in ("movie", "history.movie"):
         given[axis] = 1 + given[axis] % (draws.MOVIES - 1)
     if name.startswith("sasrec"):

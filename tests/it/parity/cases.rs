@@ -5,7 +5,7 @@ pub(super) type Case = (&'static str, &'static str, &'static [&'static str]);
 
 /// Sets of every case of a group come before its own.
 pub(super) const GROUPS: &[(&[&str], &[Case])] =
-    &[(INTEREST_SETS, INTERESTS), (FIELD_SETS, FIELDS), (LOSS_SETS, LOSSES), (SEQUENCE_SETS, SEQUENCES)];
+    &[(INTEREST_SETS, INTERESTS), (FIELD_SETS, FIELDS), (LOSS_SETS, LOSSES), (&[], SEQUENCES)];
 
 const INTEREST_SETS: &[&str] =
     &["features.movie.dim=4", "features.genres.dim=2", "model.logit=linear(concat(item, interest), 1)"];
@@ -158,55 +158,30 @@ const LOSSES: &[Case] = &[
     ("focal", "specs/base.yaml", &["losses.click=focal(logit, liked, gamma=1.5, alpha=0.3)"]),
 ];
 
-const SEQUENCE_SETS: &[&str] = &["axes.history.last=8"];
-
 const ITEMS: [&str; 2] = ["features.movie.dim=4", "features.genres.dim=2"];
+const AGO: &str = "features.ago.dim=2";
+const EIGHT: &str = "axes.history.last=8";
 const LINEAR_TOP: &str = "model.logit=linear(concat(item, interest), 1)";
 const BST: &str = "model.encoded=transformer(steps, over=steps, layers=1, heads=2, hidden=5, activation=leaky_relu)";
 const BST_TOP: &str = "model.logit=concat(item, interest) |> mlp([7], activation=leaky_relu) |> linear(1)";
 
 /// Transformers over a sequence, with what is read out of it.
 const SEQUENCES: &[Case] = &[
-    (
-        "bst_last",
-        "specs/bst.yaml",
-        &["features.movie.dim=4", "features.genres.dim=2", "features.ago.dim=2", BST, BST_TOP],
-    ),
+    ("bst_last", "specs/bst.yaml", &[ITEMS[0], ITEMS[1], AGO, EIGHT, BST, BST_TOP]),
     (
         "bst_mean",
         "specs/bst.yaml",
-        &[
-            "features.movie.dim=4",
-            "features.genres.dim=2",
-            "features.ago.dim=2",
-            BST,
-            BST_TOP,
-            "model.interest=mean(encoded, over=steps)",
-        ],
+        &[ITEMS[0], ITEMS[1], AGO, EIGHT, BST, BST_TOP, "model.interest=mean(encoded, over=steps)"],
     ),
     (
         "bst_sum",
         "specs/bst.yaml",
-        &[
-            "features.movie.dim=4",
-            "features.genres.dim=2",
-            "features.ago.dim=2",
-            BST,
-            BST_TOP,
-            "model.interest=sum(encoded, over=steps)",
-        ],
+        &[ITEMS[0], ITEMS[1], AGO, EIGHT, BST, BST_TOP, "model.interest=sum(encoded, over=steps)"],
     ),
     (
         "bst_flatten",
         "specs/bst.yaml",
-        &[
-            "features.movie.dim=4",
-            "features.genres.dim=2",
-            "features.ago.dim=2",
-            BST,
-            BST_TOP,
-            "model.interest=flatten(encoded, over=steps)",
-        ],
+        &[ITEMS[0], ITEMS[1], AGO, EIGHT, BST, BST_TOP, "model.interest=flatten(encoded, over=steps)"],
     ),
     (
         "bst_index",
@@ -214,6 +189,7 @@ const SEQUENCES: &[Case] = &[
         &[
             ITEMS[0],
             ITEMS[1],
+            EIGHT,
             "model.steps=append(history.item, item, over=history, as=steps)",
             "model.placed=steps + positions(steps)",
             "model.encoded=transformer(placed, over=steps, layers=1, heads=2, hidden=5, activation=leaky_relu)",
@@ -226,6 +202,7 @@ const SEQUENCES: &[Case] = &[
         &[
             ITEMS[0],
             ITEMS[1],
+            EIGHT,
             "model.steps=append(history.item, item, over=history, as=steps)",
             "model.placed=steps + positions(steps, kind=sinusoid)",
             "model.encoded=transformer(placed, over=steps, layers=1, heads=2, hidden=5, activation=leaky_relu)",
@@ -235,9 +212,9 @@ const SEQUENCES: &[Case] = &[
     (
         "bst_none",
         "specs/bst.yaml",
-        &[ITEMS[0], ITEMS[1], "model.steps=append(history.item, item, over=history, as=steps)", BST, LINEAR_TOP],
+        &[ITEMS[0], ITEMS[1], EIGHT, "model.steps=append(history.item, item, over=history, as=steps)", BST, LINEAR_TOP],
     ),
-    ("sasrec", "specs/sasrec.yaml", &["features.movie.dim=6", "let.dim=6", "let.dropout=0"]),
+    ("sasrec", "specs/sasrec.yaml", &["features.movie.dim=6", "let.dim=6", "let.dropout=0", EIGHT]),
     (
         "sasrec_gbce",
         "specs/sasrec.yaml",
@@ -245,31 +222,25 @@ const SEQUENCES: &[Case] = &[
             "features.movie.dim=6",
             "let.dim=6",
             "let.dropout=0",
+            EIGHT,
             "axes.unseen={draw: movie, n: 2, by: uniform, along: [history]}",
             "losses.next=gbce(encoded, following(history.movie, over=history, then=movie), unseen.movie, over=unseen, items=60)",
         ],
     ),
-    ("bert4rec", "tests/parity/told.yaml", &["axes.history.last=9"]),
+    ("bert4rec", "tests/parity/told.yaml", &[]),
     (
         "bert4rec_code",
         "tests/parity/told.yaml",
-        &[
-            "model.hidden=select(encoded, over=history, where=covered) |> linear(dim) |> gelu |> layer_norm",
-            "axes.history.last=9",
-        ],
+        &["model.hidden=select(encoded, over=history, where=covered) |> linear(dim) |> gelu |> layer_norm"],
     ),
     (
         "prm",
-        "specs/base.yaml",
+        "specs/prm.yaml",
         &[
-            "features.movie.dim=4",
-            "features.genres.dim=2",
-            "features.clicked={type: number, column: rating}",
-            "model.x=history.item + positions(history, from=start) |> linear(6)",
-            "model.encoded=transformer(x, over=history, layers=2, heads=2, hidden=5)",
-            "model.score=linear(encoded, 1)",
-            "losses.click=~",
-            "losses.list=softmax_cross_entropy(score, history.clicked, over=history)",
+            ITEMS[0],
+            ITEMS[1],
+            "axes.slate.max=8",
+            "model.encoded=linear(x, 6) |> transformer(over=slate, layers=2, heads=2, hidden=5)",
         ],
     ),
 ];
