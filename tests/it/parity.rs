@@ -3,6 +3,7 @@
 
 mod cases;
 mod hidden;
+mod library;
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -247,6 +247,7 @@ ALONE = {
     "cross_attention": lambda w, q, x: cross_attention(w, q, x, heads=2),
     "group_attention": group,
     "dynamic_attention": dynamic,
+    "mean_max": lambda w, q, x: torch.cat([x.mean(0), x.max(0).values]) if len(x) else torch.zeros(12, dtype=x.dtype),
     "multi_interest": lambda w, q, x: routed(w, q, x, interests=3),
     "spatial_attention": spatial,
 }

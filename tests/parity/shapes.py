@@ -57,6 +57,7 @@ INTERESTS = {
     "hierarchical": (POOL("interest.visit", 6) | POOL("interest.attention_pooling", 6), 6),
     "group_attention": ({"interest.score.linear": (6, 5), "interest.score.linear.2!": (6, 5), "interest.score.linear.3!": (5, 1)}, 6),
     "dynamic_attention": (GRU("interest.states.linear", "interest.states.gru_step.from_state.linear", 6, 5) | {"interest.key.linear": (6, 5)}, 11),
+    "mean_max": ({}, 12),
     "multi_interest": ({"interest.vote.linear!": (6, 18)}, 6),
     "spatial_attention": ({"interest.linear": (6, 1)}, 6),
     "interval_attention": (QKV("interest", 6, ""), 6),

@@ -67,6 +67,7 @@ const INTERESTS: &[Case] = &[
         "specs/mind.yaml",
         &["model.interest=multi_interest(history.item, item, over=history, interests=3)"],
     ),
+    ("mean_max", "specs/self_attention.yaml", &["model.interest=mean_max(history.item, over=history)"]),
     ("spatial_attention", "specs/spatial.yaml", &[]),
     (
         "interval_attention",
