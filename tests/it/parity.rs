@@ -2,6 +2,7 @@
 //! that computed them are in `tests/parity`.
 
 mod cases;
+mod empty;
 mod hidden;
 mod library;
 
@@ -167,12 +168,12 @@ fn graph(path: &str, sets: &[&str], goal: impl Fn(&Spec) -> Goal<'_>) -> Graph {
     instantiate(&program.graph, goal(&spec), None).unwrap()
 }
 
-/// What both backends make of a fixture, by name of the output.
-fn computed(graph: &Graph, fixture: &Fixture) -> Vec<(&'static str, Outputs)> {
+/// What both backends make of the weights of a fixture and a batch, by name of the output.
+fn computed(graph: &Graph, fixture: &Fixture, feed: &Feed) -> Vec<(&'static str, Outputs)> {
     let mut weights = fixture.weights();
     let rows = weights.table_rows(graph);
     weights.complete(graph, &rows, &BTreeMap::new(), 1).unwrap();
-    let batch = Prologue::of(graph).prepare(graph, &fixture.feed(), &rows, Noise::default()).unwrap();
+    let batch = Prologue::of(graph).prepare(graph, feed, &rows, Noise::default()).unwrap();
     let reference =
         Reference::new(&weights, Device::Cpu).unwrap().step(graph, &batch, &Schedule::new(), Noise::default());
     let mut host = Host::new(graph.clone(), 2).unwrap();
@@ -211,7 +212,7 @@ fn hold(name: &str, graph: &Graph, tolerance: f32) {
         let known = root.name.strip_prefix("d.").is_none_or(|path| paths.iter().any(|known| known == path));
         assert!(known, "{name}: the fixture has no {}", root.name);
     }
-    for (backend, outputs) in computed(graph, &fixture) {
+    for (backend, outputs) in computed(graph, &fixture, &fixture.feed()) {
         let at = |what: &str| format!("{name} on {backend}: {what}");
         for (loss, value) in &losses {
             near(&at(loss), &floats(&outputs, loss), value, 1e-3, 1e-5);
@@ -268,7 +269,7 @@ fn hold_group((common, cases): &(&[&str], &[cases::Case])) {
 /// What a model predicts is what it would have trained on: these have neither dropout nor batch statistics in what they give.
 fn hold_outputs(name: &str, graph: &Graph) {
     let fixture = Fixture::read(name);
-    for (backend, outputs) in computed(graph, &fixture) {
+    for (backend, outputs) in computed(graph, &fixture, &fixture.feed()) {
         for (output, (_, expected)) in fixture.under("output/") {
             near(&format!("{name} on {backend}: {output}"), &floats(&outputs, &output), expected, 1e-3, 1e-5);
         }
@@ -300,7 +301,7 @@ fn evaluation_uses_running_statistics_as_the_oracle_does() {
     for (name, spec, sets) in EVALUATION {
         let fixture = Fixture::read(name);
         let graph = graph(spec, sets, |_| Goal::Predict);
-        for (backend, outputs) in computed(&graph, &fixture) {
+        for (backend, outputs) in computed(&graph, &fixture, &fixture.feed()) {
             near(
                 &format!("{name} on {backend}"),
                 &floats(&outputs, "ctr"),

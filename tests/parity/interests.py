@@ -66,8 +66,13 @@ def agru(w, inputs, states, x, a):
 
 
 def evolved(w, q, x, states, kind):
-    """Equation 8, then the recurrence that attention enters."""
-    a = torch.softmax(linear(w, "weight.linear", states) @ q, 0)
+    """Equation 8, or DIN's unit with a softmax; then the recurrence that attention enters."""
+    if kind == "unit":
+        pair = torch.cat([q.expand_as(states), states, q - states, q * states], 1)
+        score = linear(w, "unit.linear", torch.sigmoid(linear(w, "unit.mlp.0", pair)))[:, 0]
+    else:
+        score = linear(w, "weight.linear", states) @ q
+    a = torch.softmax(score, 0)
     if kind == "aigru":
         scaled = a[:, None] * states
         h = gru(w, "interest.gru.linear", "interest.gru.gru_step.from_state.linear", scaled)

@@ -49,6 +49,7 @@ INTERESTS = {
     "dien_augru_official": (STATES | AUGRU(5), 5),
     "dien_agru": (STATES | {"interest.linear": (6, 12), "interest.agru_step.from_state.linear!": (6, 12)}, 6),
     "dien_aigru": (STATES | GRU("interest.gru.linear", "interest.gru.gru_step.from_state.linear", 6, 6), 6),
+    "dien_unit": ({k: v for k, v in STATES.items() if not k.startswith("weight")} | AUGRU(6) | {"unit.mlp.0": (24, 5), "unit.linear": (5, 1)}, 6),
     "dien_network": (STATES | AUGRU(6) | {f"loss.aux.clicks.{k}": v for k, v in {"mlp.0": (12, 100), "mlp.1": (100, 50), "linear": (50, 1)}.items()}, 6),
     "self_attention": (QKV("interest", 6, ""), 6),
     "causal_attention": (QKV("interest", 6, "!"), 6),

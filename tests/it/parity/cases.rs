@@ -21,6 +21,14 @@ const INTERESTS: &[Case] = &[
     ("dien_agru", "specs/dien.yaml", &["model.interest=agru(states, weight, over=history)"]),
     ("dien_aigru", "specs/dien.yaml", &["model.interest=aigru(states, weight, over=history)"]),
     (
+        "dien_unit",
+        "specs/dien.yaml",
+        &[
+            "model.unit=concat(item, states, item - states, item * states) |> mlp([5], activation=sigmoid) |> linear(1)",
+            "model.weight=softmax(unit, over=history)",
+        ],
+    ),
+    (
         "dien_network",
         "specs/dien.yaml",
         &["losses.aux=0.5 * next_click(states, history.item, unseen.item, over=history, net=mlp, reduce=mean)"],
