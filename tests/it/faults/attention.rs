@@ -157,3 +157,15 @@ outputs:
         assert!(none[12] != 0.0, "of no events, the target is the whole sequence");
     }
 }
+
+#[test]
+fn a_model_with_an_auxiliary_loss_predicts_without_its_draws() {
+    let dien = std::fs::read_to_string("specs/dien.yaml").unwrap();
+    let inputs = |goal| {
+        let graph = crate::small::graph(&dien, goal);
+        graph.inputs().map(|(_, input)| graph.value(input.value).name.clone()).collect::<Vec<String>>()
+    };
+    let drawn = |name: &String| name.starts_with("unseen");
+    assert!(inputs(Goal::Gradients).iter().any(drawn));
+    assert!(!inputs(Goal::Predict).iter().any(drawn), "what is drawn is read in training alone");
+}
