@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::engine::Backend;
+use super::evaluate;
 use super::open::open;
 use super::predict::{BATCH, Predictor};
 use super::run_dir::{BEST, FROZEN, LAST, RunDir, SPEC};
@@ -150,38 +151,39 @@ impl Stream<'_> {
     }
 }
 
-/// A warning if the other run was trained on rows that this one trains on: what it says of those rows is better than what
-/// it will say of new ones.
+/// A warning if the other run was trained on rows of this one. Of rows that both train on, it says better things than it
+/// will say of new ones; of rows that this one is measured on, it knows the labels.
 pub(super) fn same_rows(run: &Named<RunSpec>, base: &Path, files: &[String], dataset: &Dataset) -> Option<Diagnostic> {
     let path = base.join(&run.value.run.value);
     let about = RunDir::open(&path).and_then(|dir| dir.about()).ok()?;
     if about.files != files {
         return None;
     }
-    let title = format!("`{}` was trained on rows that this run trains on", run.value.run.value);
+    let title = format!("`{}` was trained on rows that this run reads", run.value.run.value);
     let finding = Diagnostic::new("W0602", title).at(run.value.run.span, "");
-    let own = dataset.rows(Part::Train);
-    let finding = match train_rows(&path) {
-        Some(mut theirs) => {
-            theirs.sort_unstable();
-            let both = own.iter().filter(|row| theirs.binary_search(row).is_ok()).count();
-            if both == 0 {
-                return None;
-            }
-            finding.note(format!("{both} of the {} rows", own.len()))
-        }
-        None => {
-            finding.note("its samples are not kept, so the rows were not compared one by one; the files are the same")
-        }
+    let help = "train that run on earlier rows, or on other users";
+    let Some(mut theirs) = train_rows(&path) else {
+        let why = "its samples are not kept, so rows were not compared one by one; the files are the same";
+        return Some(finding.note(why).help(help));
     };
+    theirs.sort_unstable();
     let name = &run.name.name;
-    Some(
-        finding
-            .note(format!(
-                "`{name}` is surer of those rows than it will be of new ones, and this run learns to trust it"
-            ))
-            .help("train that run on earlier rows, or on other users"),
-    )
+    let mut told = Vec::new();
+    for (part, why) in [
+        (
+            Part::Train,
+            format!("`{name}` is surer of them than it will be of new ones, and this run learns to trust it"),
+        ),
+        (Part::Valid, format!("`{name}` knows their labels, so what is measured on them is too good")),
+        (Part::Test, format!("`{name}` knows their labels, so what is measured on them is too good")),
+    ] {
+        let own = dataset.rows(part);
+        let both = own.iter().filter(|row| theirs.binary_search(row).is_ok()).count();
+        if both > 0 {
+            told.push(format!("{both} of the {} rows in {}: {why}", own.len(), evaluate::name(part)));
+        }
+    }
+    (!told.is_empty()).then(|| told.into_iter().fold(finding, Diagnostic::note).help(help))
 }
 
 /// Findings of another run's files. Their places are in that run's spec, so they are told without.

@@ -54,7 +54,10 @@ pub fn of_lists(kind: MetricKind, scores: &[f32], labels: &[f32], lengths: &[u32
     if count == 0 {
         return none("no list has a relevant element");
     }
-    let note = (left_out > 0).then(|| format!("{left_out} lists without a relevant element are left out"));
+    let note = (left_out > 0).then(|| match left_out {
+        1 => "1 list without a relevant element is left out".to_owned(),
+        _ => format!("{left_out} lists without a relevant element are left out"),
+    });
     Measured { value: Some(total / count as f64), note }
 }
 
@@ -135,7 +138,7 @@ mod tests {
     fn ties_count_against_the_model_and_lists_without_a_positive_are_left_out() {
         close(of_lists(MetricKind::HitRate, &[1.0, 1.0, 5.0], &[1.0, 0.0, 0.0], &[2, 1], 1), 0.0);
         let measured = of_lists(MetricKind::Ndcg, &[1.0, 2.0], &[1.0, 0.0], &[1, 1], 10);
-        assert!(measured.note.unwrap().starts_with("1 lists without"));
+        assert!(measured.note.unwrap().starts_with("1 list without"));
         assert_eq!(of_lists(MetricKind::Ndcg, &[1.0], &[0.0], &[1], 10).value, None);
     }
 }

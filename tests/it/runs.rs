@@ -56,7 +56,9 @@ fn a_value_of_another_run_is_that_of_the_run_wherever_it_is_read() {
         assert_eq!(cells(&table, part)[4], cells(&theirs, part)[3], "{table}\n{theirs}");
     }
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("warning[W0602]") && said.contains("560 of the 560 rows"), "{said}");
+    assert!(said.contains("warning[W0602]") && said.contains("560 of the 560 rows in train"), "{said}");
+
+    assert!(!said.contains("rows in test"), "{said}");
 
     // In prediction too, from the directory alone.
     let rows = std::fs::read_to_string(dir.path().join("log.csv")).unwrap();
@@ -75,6 +77,19 @@ fn a_value_of_another_run_is_that_of_the_run_wherever_it_is_read() {
     assert_eq!(same, own.lines().skip(1).collect::<Vec<_>>());
     let again = ok(&specrec(elsewhere.path(), &["eval", "run"]));
     assert_eq!(cells(&again, "test"), cells(&table, "test"));
+}
+
+#[test]
+fn rows_that_are_measured_and_that_the_other_run_knows_are_a_warning() {
+    let dir = tempfile::tempdir().unwrap();
+    prepare(dir.path());
+    let earlier = ["train", "reader.yaml", "--run", "run", "--set", "samples.split.parts=[0.5, 0.25, 0.25]"];
+    let output = specrec(dir.path(), &earlier);
+    ok(&output);
+    let said = String::from_utf8_lossy(&output.stderr);
+    // Their train part is the first 560 rows of 800; these are the first 400, the next 200 and the last 200.
+    assert!(said.contains("400 of the 400 rows in train") && said.contains("160 of the 200 rows in valid"), "{said}");
+    assert!(said.contains("knows their labels") && !said.contains("rows in test"), "{said}");
 }
 
 #[test]
@@ -152,7 +167,9 @@ fn along_a_list_it_is_computed_for_every_element() {
     let lists = format!("user,item,like,time,request,rank\n{}", rows.collect::<String>());
     std::fs::write(dir.path().join("lists.csv"), lists).unwrap();
     std::fs::write(dir.path().join("reranker.yaml"), RERANKER).unwrap();
-    let table = ok(&specrec(dir.path(), &["train", "reranker.yaml", "--run", "run"]));
+    let output = specrec(dir.path(), &["train", "reranker.yaml", "--run", "run"]);
+    let table = ok(&output);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("W0602"), "the rows stand in another file");
     assert!(cells(&table, "test")[3].parse::<f64>().unwrap() > 0.6, "{table}");
     let predict = |run: &str| {
         ok(&specrec(dir.path(), &["predict", run, "--input", "lists.csv", "--output", "scores.csv"]));

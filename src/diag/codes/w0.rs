@@ -50,8 +50,9 @@ pub(super) const CODES: &[Explanation] = &[
     Explanation {
         code: "W0602",
         title: "another run was trained on the same rows",
-        text: "A value of another run is read for rows that the other run was trained on. It fits those rows better than it will fit new ones, and this run\n\
-               learns to trust it too much.",
+        text: "A value of another run is read for rows that the other run was trained on. Of rows that this run trains on too, it says better things than it\n\
+               will say of new ones, and this run learns to trust it too much. Of rows that this run is measured on, it knows the labels, and the numbers\n\
+               are worth nothing.",
         example: "runs:\n  pv: {run: ../runs/din, value: interest}      # trained on the same train part",
         fix: "runs:\n  pv: {run: ../runs/din_of_earlier_rows, value: interest}",
     },
