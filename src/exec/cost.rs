@@ -1,7 +1,7 @@
 //! What a graph costs, from its types alone: floating-point operations and bytes, with every ragged axis at its most.
 
 use crate::ir::axis::{AxisId, AxisKind};
-use crate::ir::graph::Graph;
+use crate::ir::graph::{Graph, Node};
 use crate::ir::types::{Space, Type};
 
 /// Elements of an axis that has no bound of its own.
@@ -29,12 +29,15 @@ pub fn numbers_per_sample(graph: &Graph, ty: &Type) -> u64 {
 
 /// Floating-point operations of a graph for one sample: 2 m k n of a matrix product, one of each other number.
 pub fn flops_per_sample(graph: &Graph) -> u64 {
-    let cost = |node: &crate::ir::graph::Node| {
+    let cost = |node: &Node| {
         let ty = |i: usize| graph.ty(node.operands[i]);
         match node.op.name() {
             "linear" | "outer_sum" if node.operands.len() > 1 => {
                 2 * numbers_per_sample(graph, ty(0)) * u64::from(ty(1).width)
             }
+            // Two products of each row of `q` with each of its keys; five backwards, which makes the weights again.
+            "attention" => 4 * pairs_per_sample(graph, node, 0) * u64::from(ty(0).width),
+            "attention_grad" => 10 * pairs_per_sample(graph, node, 1) * u64::from(ty(1).width),
             _ => node
                 .results
                 .iter()
@@ -45,6 +48,13 @@ pub fn flops_per_sample(graph: &Graph) -> u64 {
         }
     };
     graph.nodes().map(|(_, node)| cost(node)).sum()
+}
+
+/// Rows of `q`, which is operand `first`, times the keys that each of them sees.
+fn pairs_per_sample(graph: &Graph, node: &Node, first: usize) -> u64 {
+    let keys = node.attrs.axis("over").map_or(1, |over| elements(graph, over));
+    let seen = if node.attrs.flag("causal") { keys.div_ceil(2) } else { keys };
+    rows_per_sample(graph, &graph.ty(node.operands[first]).space) * seen
 }
 
 fn has_samples(graph: &Graph, ty: &Type) -> bool {

@@ -10,6 +10,7 @@ pub mod differentiate;
 pub mod expand;
 pub mod fold;
 pub mod freeze;
+pub mod hoist;
 pub mod optimise;
 pub mod order;
 pub mod prune;
@@ -73,6 +74,7 @@ const TRAIN: &[Pass] = &[
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order }, // before whatever looks at the order of operands or adds up in it
     Pass { name: "contract", run: contract::contract }, // before differentiating: its derivatives are contractions too
+    Pass { name: "hoist", run: hoist::hoist }, // before derivatives: their layers are outside then too
     Pass { name: "attend", run: attend::attend }, // before derivatives: its own keeps no pairs
     Pass { name: "fold", run: fold::fold },    // heads stay side by side, so their splits and merges cancel
     Pass { name: "split_linear", run: split_linear::split_linear }, // before sharing: it exposes equal parts
@@ -93,6 +95,7 @@ const GRADIENTS: &[Pass] = &[
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order },
     Pass { name: "contract", run: contract::contract },
+    Pass { name: "hoist", run: hoist::hoist },
     Pass { name: "attend", run: attend::attend },
     Pass { name: "fold", run: fold::fold },
     Pass { name: "split_linear", run: split_linear::split_linear },
@@ -112,6 +115,7 @@ const INFER: &[Pass] = &[
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order },
     Pass { name: "contract", run: contract::contract },
+    Pass { name: "hoist", run: hoist::hoist },
     Pass { name: "attend", run: attend::attend },
     Pass { name: "fold", run: fold::fold },
     Pass { name: "split_linear", run: split_linear::split_linear },

@@ -17,6 +17,8 @@ mod reduction;
 mod scan;
 mod several;
 mod stage;
+mod sums;
+mod table;
 mod update;
 mod vocabulary;
 mod whole;

@@ -7,7 +7,6 @@ use candle_core::{Device, Tensor};
 use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::{ParallelSlice, ParallelSliceMut};
 
-use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::graph::{Def, Graph, Node, NodeId, ValueId};
 use crate::ir::op::{Call, Noise};
 use crate::ir::types::Type;
@@ -16,18 +15,18 @@ use crate::prim::random::dropout_mask;
 
 use super::super::error::ExecError;
 use super::super::feed::Column;
-use super::super::kernels::binary::Write;
 use super::super::kernels::operand::Rows;
-use super::super::kernels::rows::{gather, scatter_add};
-use super::super::kernels::segment_sum::segment_gather_sum;
 use super::super::plan::{Home, by_itself};
 use super::super::prologue::{self, Prepared};
 use super::block::{Block, Data, Read};
 use super::stage::{self, Stage};
-use super::{Host, Sources, candidate, exchange, scan, vocabulary};
+use super::{Host, Sources, candidate, exchange, scan, sums, table, vocabulary};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 256;
+
+/// Numbers of a line of cache.
+const LINE: usize = 16;
 
 /// Numbers that a thread takes at a time.
 const NUMBERS: usize = 1 << 14;
@@ -39,17 +38,20 @@ pub(super) type Kernel = fn(&Node, &Job, &mut [&mut [f32]]);
 const WHOLE: &[(&str, Kernel)] = &[
     ("best", candidate::best),
     ("bin", |node, job, results| bin(node, job, results[0])),
+    ("contract", |node, job, results| sums::contracted(node, job, results[0])),
     ("count", |node, job, results| count(node, job, results[0])),
     ("cross_entropy", vocabulary::cross_entropy),
     ("cross_entropy_grad", vocabulary::cross_entropy_grad),
-    ("fetch", |node, job, results| fetch(node, job, results[0])),
+    ("fetch", |node, job, results| table::fetch(node, job, results[0])),
     ("linear", |node, job, results| linear(node, job, results[0])),
     ("outer_sum", |node, job, results| outer_sum(node, job, results[0])),
     ("random", |node, job, results| random(node, job, results[0])),
     ("rank", candidate::rank),
-    ("scatter", |node, job, results| scatter(node, job, results[0])),
+    ("scatter", |node, job, results| table::scatter(node, job, results[0])),
+    ("sum", |node, job, results| sums::sum(node, job, results[0])),
     ("sum_squares", |_, job, results| sum_squares(job, results[0])),
-    ("unfetch", |node, job, results| unfetch(node, job, results[0])),
+    ("transpose", |node, job, results| transpose(node, job, results[0])),
+    ("unfetch", |node, job, results| table::unfetch(node, job, results[0])),
 ];
 
 /// What a kernel sees.
@@ -77,6 +79,7 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
     let own = &graph.ty(*node.results.first()?).space;
     let beside = |value: &ValueId| graph.ty(*value).space == *own || graph.ty(*value).space.is_unit();
     if node.results.len() == 1
+        && !is_large_transpose(graph, node)
         && graph.axes().batch_of(own).is_none()
         && by_itself(node) == 0
         && node.operands.iter().all(beside)
@@ -88,15 +91,17 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
         return scan::find(graph, node).map(Found::Kernel);
     }
     let (_, kernel) = WHOLE.iter().find(|(known, _)| *known == node.op.name())?;
-    Some(Found::Kernel(if node.op.name() == "scatter" && !has_lists(graph, node) { scatter_in_order } else { *kernel }))
+    Some(Found::Kernel(if node.op.name() == "scatter" && !table::has_lists(graph, node) {
+        table::scatter_in_order
+    } else {
+        *kernel
+    }))
 }
 
-/// Whether the batch brings the lists that a sum by places follows: those of a lookup in a table, no others.
-fn has_lists(graph: &Graph, node: &Node) -> bool {
-    let places = node.operands.get(1).and_then(|&places| graph.producer(places));
-    let whole = |axis: &AxisId| matches!(graph.axis(*axis).kind, AxisKind::Unique { .. });
-    places.is_some_and(|places| places.op.name() == "locate")
-        && graph.ty(node.results[0]).space.axes().iter().all(whole)
+/// Whether a matrix is worth several threads.
+fn is_large_transpose(graph: &Graph, node: &Node) -> bool {
+    let ty = graph.ty(node.results[0]);
+    node.op.name() == "transpose" && ty.height * ty.width > stage::SMALL
 }
 
 /// Computes a node.
@@ -154,25 +159,27 @@ fn by_stage(stage: &Stage, node: &Node, job: &Job, out: &mut [f32]) {
     let result = job.graph.ty(node.results[0]);
     let numbers = result.width as usize;
     let one = |ty: &Type| ty.space.is_unit() && ty.height == 1;
-    // A table is cut into parts of rows; what has the unit space is small, and may read its operands in any order.
-    let cut = if result.space.is_unit() { out.len() } else { NUMBERS / numbers.max(1) * numbers };
-    job.pool.install(|| {
-        out.par_chunks_mut(cut.max(numbers).max(1)).enumerate().for_each(|(at, out)| {
-            let first = at * (cut / numbers.max(1));
-            let rows = out.len() / numbers.max(1);
-            let read = |i: usize| {
-                let (ty, data) = (job.graph.ty(node.operands[i]), job.reads[i]);
-                let width = ty.width as usize;
-                let whole = one(ty) || result.space.is_unit();
-                let data = match data {
-                    Data::F32(data) if !whole => Data::F32(&data[first * width..(first + rows) * width]),
-                    data => data,
-                };
-                Read { data, width, rows: if one(ty) { Rows::One } else { Rows::All }, base: 0 }
+    let part = |first: usize, out: &mut [f32]| {
+        let rows = out.len() / numbers.max(1);
+        let read = |i: usize| {
+            let (ty, data) = (job.graph.ty(node.operands[i]), job.reads[i]);
+            let width = ty.width as usize;
+            let data = match data {
+                Data::F32(data) if !ty.space.is_unit() => Data::F32(&data[first * width..(first + rows) * width]),
+                data => data,
             };
-            let reads: Vec<Read> = (0..job.reads.len()).map(read).collect();
-            stage(&Block { rows, reads: &reads, noise: job.noise, ..Block::default() }, out);
-        });
+            Read { data, width, rows: if one(ty) { Rows::One } else { Rows::All }, base: 0 }
+        };
+        let reads: Vec<Read> = (0..job.reads.len()).map(read).collect();
+        stage(&Block { rows, reads: &reads, noise: job.noise, ..Block::default() }, out);
+    };
+    // What has the unit space may read its operands in any order; what is small is done before a thread wakes up.
+    if result.space.is_unit() || out.len() <= NUMBERS || numbers == 0 {
+        return part(0, out);
+    }
+    let rows = NUMBERS.div_ceil(numbers);
+    job.pool.install(|| {
+        out.par_chunks_mut(rows * numbers).enumerate().for_each(|(at, out)| part(at * rows, out));
     });
 }
 
@@ -201,22 +208,6 @@ fn count(node: &Node, job: &Job, out: &mut [f32]) {
     }
 }
 
-/// The distinct rows of a table.
-fn fetch(node: &Node, job: &Job, out: &mut [f32]) {
-    let ty = job.graph.ty(node.results[0]);
-    let width = ty.width as usize;
-    let Some(&axis) = ty.space.axes().first() else { return };
-    let rows = job.batch.rows.unique(axis);
-    let table = job.floats(0);
-    job.pool.install(|| {
-        let parts = out.par_chunks_mut(ROWS * width).enumerate();
-        parts.for_each(|(i, part)| {
-            let own = &rows[i * ROWS..(i * ROWS + part.len() / width)];
-            gather(table, width, own, part);
-        });
-    });
-}
-
 /// Noise without samples has one address for all of it.
 fn random(node: &Node, job: &Job, out: &mut [f32]) {
     let stream = Stream::new(job.noise.seed, node.attrs.text("stream"));
@@ -236,38 +227,19 @@ fn sum_squares(job: &Job, out: &mut [f32]) {
     out.fill(total as f32);
 }
 
-/// The distinct rows at their places in the whole table, zeros elsewhere.
-fn unfetch(node: &Node, job: &Job, out: &mut [f32]) {
-    let ty = job.graph.ty(node.operands[0]);
-    let Some(&axis) = ty.space.axes().first() else { return };
-    let (width, x) = (ty.width as usize, job.floats(0));
-    job.pool.install(|| out.par_chunks_mut(NUMBERS).for_each(|part| part.fill(0.0)));
-    for (x, &row) in x.chunks_exact(width.max(1)).zip(job.batch.rows.unique(axis).iter()) {
-        out[row as usize * width..(row as usize + 1) * width].copy_from_slice(x);
-    }
-}
-
-/// Sums the rows of `g` by the place that each belongs to, in order of rows.
-fn scatter(node: &Node, job: &Job, out: &mut [f32]) {
-    let width = job.graph.ty(node.results[0]).width as usize;
-    let g = job.floats(0);
-    let Some(lists) = job.batch.lists.get(&node.operands[1]) else { return };
+/// Some rows of the result by each thread.
+fn transpose(node: &Node, job: &Job, out: &mut [f32]) {
+    let (x, rows) = (job.floats(0), job.width(node.results[0]).max(1));
+    let columns = out.len() / rows;
     job.pool.install(|| {
-        let parts = out.par_chunks_mut(ROWS * width).enumerate();
-        parts.for_each(|(i, part)| {
-            let rows = part.len() / width;
-            let offsets = &lists.offsets[i * ROWS..=i * ROWS + rows];
-            let sources = &lists.rows[offsets[0] as usize..offsets[rows] as usize];
-            segment_gather_sum(g, width, sources, offsets, Write::Set, part);
+        out.par_chunks_mut(LINE * rows).enumerate().for_each(|(at, out)| {
+            for (row, x) in x.chunks_exact(columns).enumerate() {
+                for (out, x) in out.chunks_exact_mut(rows).zip(&x[at * LINE..]) {
+                    out[row] = *x;
+                }
+            }
         });
     });
-}
-
-/// The same where no list says which rows name a place.
-fn scatter_in_order(node: &Node, job: &Job, results: &mut [&mut [f32]]) {
-    let [out] = results else { return };
-    out.fill(0.0);
-    scatter_add(job.floats(0), job.width(node.results[0]), None, job.places(1), out);
 }
 
 /// A layer too large for a block: one product by the `gemm` crate on all threads.

@@ -79,6 +79,10 @@ pub(super) const SAMPLES: &[Sample] = &[
     ),
     ("constant", "%y: f32[3] = constant() {value: 1.5, width: 3}"),
     ("contract", "input %x: f32[B, h, 2] input %y: f32[B, s, 1] %z: f32[B, s, 2] = contract(%x, %y) {over: h}"),
+    (
+        "contract",
+        "axis i: static(2) axis j: static(3) param @w: f32[i, j, 1] = 1 input %x: f32[i, 2] %z: f32[j, 2] = contract(%x, @w) {over: i}",
+    ),
     ("count", "%y: f32[B, h, 1] = count() {of: g, over: g}"),
     ("count", "%y: f32[1] = count() {of: [B, s], over: [B, s]}"),
     (
@@ -241,6 +245,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("sum", "input %x: f32[B, h, g, 2] %y: f32[B, 2] = sum(%x) {over: [h, g]}"),
     ("sum", "input %x: f32[B, h, s, 2] %y: f32[B, s, 2] = sum(%x) {over: h}"),
     ("sum", "input %x: f32[B, h, 2] %y: f32[2] = sum(%x) {over: [B, h]}"),
+    ("sum", "table @t: f32[|t|, 3] = normal(1) %y: f32[3] = sum(@t) {over: |t|}"),
     ("sum_squares", "input %x: f32[B, h, 2] input %y: f32[3] %z: f32[1] = sum_squares(%x, %y)"),
     ("sum_width", "input %x: f32[B, h, 3] %y: f32[B, h, 1] = sum_width(%x)"),
     ("tanh", "input %x: f32[B, h, 2] %y: f32[B, h, 2] = tanh(%x)"),
