@@ -52,7 +52,7 @@ fn main() -> Result<()> {
     let mut weights = Weights::initial(&graph, &rows, &BTreeMap::new(), 1)?;
     let feed = feed(&graph, numbers["--samples"], numbers["--length"], numbers["--rows"]);
     let batch = Prologue::of(&graph).prepare(&graph, &feed, &rows, Noise::default())?;
-    let schedule = BTreeMap::from([("lr".to_owned(), 1e-3), ("step".to_owned(), 1.0)]);
+    let schedule = [("lr", 1e-3), ("tables_lr", 1e-3), ("step", 1.0)].map(|(name, own)| (name.to_owned(), own)).into();
     let mut host = Host::new(graph.clone(), numbers["--threads"])?;
     let mut times = Vec::new();
     for step in 0..numbers["--steps"] as u64 + 2 {
