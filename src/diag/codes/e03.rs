@@ -115,6 +115,14 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "model:\n  x: linear(a, 16, share=s)\n  y: linear(b, 16, share=s)",
     },
     Explanation {
+        code: "E0321",
+        title: "a prediction that depends on other samples",
+        text: "In serving a sample stands alone, so nothing that reduces or compares along `B`, the axis of samples, may reach\n\
+               an output or a metric. In a loss it may: negatives of the same batch are `twin(item, B, as=other)`.",
+        example: "model:\n  centred: logit - mean(logit, over=B)\noutputs:\n  ctr: sigmoid(centred)",
+        fix: "model:\n  centred: batch_norm(logit)\noutputs:\n  ctr: sigmoid(centred)",
+    },
+    Explanation {
         code: "E0330",
         title: "a text is not the text form of a graph",
         text: "Graphs are written one item a line: `axis`, `param`, `table`, `state`, `frozen`, `input`, `%value: type = operation(...)`, `loss`, `update`,\n\
@@ -151,13 +159,6 @@ pub(super) const CODES: &[Explanation] = &[
                the compiler, which is worth a report.",
         example: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n  loss l = %x\n}",
         fix: "model m {\n  axis B: batch\n  input %x: f32[B, 1]\n  %l: f32[1] = sum(%x) {over: B}\n  loss l = %l\n}",
-    },
-    Explanation {
-        code: "E0321",
-        title: "a prediction that depends on other samples",
-        text: "In serving a sample stands alone, so nothing that reduces or compares along `B`, the axis of samples, may reach an output or a metric. In a loss it may: negatives of the same batch are `twin(item, B, as=other)`.",
-        example: "model:\n  centred: logit - mean(logit, over=B)\noutputs:\n  ctr: sigmoid(centred)",
-        fix: "model:\n  centred: batch_norm(logit)\noutputs:\n  ctr: sigmoid(centred)",
     },
     Explanation {
         code: "E0350",

@@ -137,7 +137,7 @@ fn v4_spaces_are_closed_and_extents_real() {
     let a = graph.axes.find("a").unwrap();
     graph.values[0].ty.space = Space::from_closed(vec![a]);
     assert_eq!(broken(&graph, Stage::Training), ["V4"]);
-    assert_eq!(broken_text("axis B: batch param @t: f32[B, 2] = 0", Stage::Training), ["V4"]);
+    assert_eq!(broken_text("param @t: f32[B, 2] = 0", Stage::Training), ["V4"]);
     // One number for each candidate is a dense parameter of a table's size.
     assert_eq!(broken_text("axis |t|: rows of t param @t: f32[|t|, 2] = 0", Stage::Training), [""; 0]);
     assert_eq!(broken_text("param @u: bool[2] = 0", Stage::Training), ["V4"]);
