@@ -8,6 +8,7 @@ use specrec::diag::{Diags, Sources};
 use specrec::syntax::spec::Part;
 use specrec::train::checkpoint::Progress;
 use specrec::train::evaluate::Evaluation;
+use specrec::train::predict::Score;
 use specrec::train::run_dir::Start;
 use specrec::{Backend, Observer, Options};
 
@@ -48,7 +49,7 @@ fn embed(sources: &mut Sources, diags: &mut Diags) -> Option<()> {
     let mut predictor = trained.predictor(&Backend::default(), diags)?;
     let rows = dir.join("rows.csv");
     std::fs::write(&rows, ROWS).ok()?;
-    let mut print = |kept: &[Option<String>], scores: &[f32]| {
+    let mut print = |kept: &[Option<String>], scores: &[Score]| {
         println!("movie {:>4}: {:.4}", kept[0].as_deref().unwrap_or("?"), scores[0]);
         Ok(())
     };

@@ -12,7 +12,7 @@ use super::device::DeviceArguments;
 use crate::diag::{Diagnostic, Diags, Sources};
 use crate::train::checkpoint::{beside, settle};
 use crate::train::open::open;
-use crate::train::predict::Predictor;
+use crate::train::predict::{Predictor, Score};
 
 /// Score the rows of a file with a run's best weights, from the run directory alone.
 #[derive(Debug, Args)]
@@ -75,10 +75,9 @@ fn write_rows(predictor: &mut Predictor, arguments: &Arguments, target: &Path, d
     let failed = |why: csv::Error| unwritable(path, &io::Error::other(why));
     let header = arguments.keep.iter().cloned().chain(predictor.columns());
     out.write_record(header).map_err(|why| diags.push(failed(why))).ok()?;
-    let mut take = |kept: &[Option<String>], scores: &[f32]| {
-        // The shortest text that reads back as the same f32.
+    let mut take = |kept: &[Option<String>], scores: &[Score]| {
         let kept = kept.iter().map(|text| text.clone().unwrap_or_default());
-        out.write_record(kept.chain(scores.iter().map(f32::to_string))).map_err(failed)
+        out.write_record(kept.chain(scores.iter().map(Score::to_string))).map_err(failed)
     };
     let rows = predictor.score(&arguments.input, &arguments.keep, &mut take, diags)?;
     let whole = || -> io::Result<()> {

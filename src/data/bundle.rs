@@ -133,6 +133,12 @@ impl DataBundle {
         self.container.copy(&dir.join(FILE), |name| !name.starts_with("samples/"))
     }
 
+    /// The id of a row of a table, as it is in the data; none for the unknown row.
+    pub fn id(&self, table: &str, row: u32) -> Option<String> {
+        let (_, vocabulary) = self.plan.tables.iter().find(|(name, _)| name == table)?;
+        self.fitted.codebooks.vocabularies.get(*vocabulary)?.text(row)
+    }
+
     /// Rows of a table, the unknown row 0 included, by the name of the table or of a feature with a table of its own.
     pub fn rows_of(&self, table: &str) -> Option<u32> {
         let (_, vocabulary) = self.plan.tables.iter().find(|(name, _)| name == table)?;

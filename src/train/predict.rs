@@ -10,7 +10,10 @@ use crate::data::{DataBundle, RawBatches, predict_rows};
 use crate::diag::{Diagnostic, Diags};
 use crate::exec::candle::Schedule;
 use crate::exec::feed::{Column, Feed};
+use crate::ir::axis::AxisKind;
+use crate::ir::graph::{Graph, Root};
 use crate::ir::op::Noise;
+use crate::ir::types::Elem;
 
 /// Rows that are scored at a time.
 pub(super) const BATCH: usize = 1024;
@@ -22,27 +25,56 @@ pub struct Predictor {
     preparation: Preparation,
     params: Params,
     bundle: Arc<DataBundle>,
-    /// Name and width of every output.
-    outputs: Vec<(String, usize)>,
+    outputs: Vec<Output>,
     /// What its graph reads of other runs.
     inner: Vec<Inner>,
 }
 
+/// An output of the graph as columns of scores.
+#[derive(Clone, Debug)]
+struct Output {
+    name: String,
+    /// How many stand side by side: its width, once for each element of axes that are everywhere alike.
+    width: usize,
+    /// The axes that its rows run along.
+    axes: Vec<String>,
+    /// The table whose rows it names, if it is of places.
+    table: Option<String>,
+}
+
+/// One score of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Score {
+    /// A number.
+    Number(f32),
+    /// An id, as it is in the data; none that training knew where there were fewer than asked for.
+    Id(Option<String>),
+}
+
+impl std::fmt::Display for Score {
+    /// The shortest text that reads back as the same number, or the id.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Score::Number(number) => number.fmt(f),
+            Score::Id(id) => f.write_str(id.as_deref().unwrap_or_default()),
+        }
+    }
+}
+
 /// Takes a row: the texts of the columns kept, then the scores.
-pub type TakeRow<'a> = &'a mut dyn FnMut(&[Option<String>], &[f32]) -> Result<(), Diagnostic>;
+pub type TakeRow<'a> = &'a mut dyn FnMut(&[Option<String>], &[Score]) -> Result<(), Diagnostic>;
 
 impl Predictor {
     pub(super) fn new(engine: Engine, params: Params, bundle: Arc<DataBundle>, inner: Vec<Inner>) -> Self {
         let graph = engine.graph();
-        let width = |root: &crate::ir::graph::Root| graph.ty(root.value).width as usize;
-        let outputs = graph.outputs().iter().map(|root| (root.name.clone(), width(root))).collect();
+        let outputs = graph.outputs().iter().map(|root| Output::of(graph, root)).collect();
         let preparation = engine.preparation();
         Self { engine, preparation, params, bundle, outputs, inner }
     }
 
     /// Names of the scores of a row: an output's name, or its name and a number where it is wider than 1.
     pub fn columns(&self) -> Vec<String> {
-        let names = |(name, width): &(String, usize)| match width {
+        let names = |Output { name, width, .. }: &Output| match width {
             1 => vec![name.clone()],
             _ => (0..*width).map(|at| format!("{name}.{at}")).collect(),
         };
@@ -51,7 +83,7 @@ impl Predictor {
 
     /// Numbers of a row.
     pub fn width(&self) -> usize {
-        self.outputs.iter().map(|(_, width)| width).sum()
+        self.outputs.iter().map(|output| output.width).sum()
     }
 
     pub(super) fn bundle(&self) -> &Arc<DataBundle> {
@@ -89,7 +121,7 @@ impl Predictor {
             let feed = &mut raw.batch.feed;
             fill(&mut streams, feed, raw.elements.as_ref().map(|(_, places)| places.as_slice()))?;
             let list = raw.elements.as_ref().map(|(axis, _)| axis.as_str());
-            let scores = self.list_values(feed, list)?;
+            let scores = self.scores(feed, list)?;
             for (row, scores) in scores.chunks_exact(width.max(1)).enumerate() {
                 kept.clear();
                 kept.extend(raw.kept.iter().map(|column| column.get(row).cloned().flatten()));
@@ -104,14 +136,15 @@ impl Predictor {
         Ok(count)
     }
 
-    /// The outputs of a batch, row by row.
+    /// The outputs of a batch as numbers, row by row.
     pub(super) fn values(&mut self, feed: &Feed) -> Result<Vec<f32>, Diagnostic> {
-        self.list_values(feed, None)
+        let number = |score| if let Score::Number(number) = score { number } else { f32::NAN };
+        Ok(self.scores(feed, None)?.into_iter().map(number).collect())
     }
 
     /// The outputs of a batch, a row per sample or per element of an axis that is a list; what a list has one of stands
     /// beside each of its elements.
-    fn list_values(&mut self, feed: &Feed, list: Option<&str>) -> Result<Vec<f32>, Diagnostic> {
+    fn scores(&mut self, feed: &Feed, list: Option<&str>) -> Result<Vec<Score>, Diagnostic> {
         let noise = Noise::default();
         let prepared = self.preparation.prepare(feed, noise).map_err(step_failed)?;
         let values = self.engine.step(&mut self.params, &prepared, &Schedule::new(), noise).map_err(step_failed)?;
@@ -120,26 +153,51 @@ impl Predictor {
             Some(offsets) => offsets.get(sample + 1).map_or(0, |end| *end as usize),
             None => sample + 1,
         };
-        let graph = self.engine.graph();
-        let along = |name: &str| {
-            let root = graph.outputs().iter().find(|root| root.name == name);
-            root.is_some_and(|root| {
-                graph.axes().names(&graph.ty(root.value).space).iter().any(|axis| Some(*axis) == list)
-            })
-        };
-        let along: Vec<bool> = self.outputs.iter().map(|(name, _)| along(name)).collect();
         let (mut rows, mut row) = (Vec::with_capacity(feed.samples * self.width()), 0);
         for sample in 0..feed.samples {
             for element in row..ends(sample) {
-                for ((name, width), along) in self.outputs.iter().zip(&along) {
-                    let Some(Column::F32(column)) = values.get(name) else { continue };
-                    let at = if *along { element } else { sample };
-                    rows.extend_from_slice(column.get(at * width..(at + 1) * width).unwrap_or_default());
+                for Output { name, width, axes, table } in &self.outputs {
+                    let along = list.is_some_and(|list| axes.iter().any(|axis| axis == list));
+                    let at = if along { element } else { sample } * width;
+                    let id = |place: u32| Score::Id(table.as_deref().and_then(|table| self.bundle.id(table, place)));
+                    match values.get(name) {
+                        Some(Column::F32(numbers)) => {
+                            rows.extend(
+                                numbers
+                                    .get(at..at + width)
+                                    .unwrap_or_default()
+                                    .iter()
+                                    .map(|number| Score::Number(*number)),
+                            );
+                        }
+                        Some(Column::U32(places)) => {
+                            let places = places.get(at..at + width).unwrap_or_default();
+                            rows.extend(places.iter().map(|&place| id(place)));
+                        }
+                        None => {}
+                    }
                 }
             }
             row = ends(sample);
         }
         Ok(rows)
+    }
+}
+
+impl Output {
+    fn of(graph: &Graph, root: &Root) -> Output {
+        let ty = graph.ty(root.value);
+        let axes = ty.space.axes();
+        let fixed: usize = axes.iter().filter_map(|&axis| graph.axes().fixed(axis)).map(|len| len as usize).product();
+        let table = match &ty.elem {
+            Elem::Index(axis) => match &graph.axis(*axis).kind {
+                AxisKind::Rows { table } => Some(table.clone()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let axes = graph.axes().names(&ty.space).into_iter().map(str::to_owned).collect();
+        Output { name: root.name.clone(), width: ty.width as usize * fixed, axes, table }
     }
 }
 
@@ -149,11 +207,11 @@ struct Waiting {
     /// Place in the file and number among those that wait.
     places: Vec<(u32, usize)>,
     kept: Vec<Vec<Option<String>>>,
-    scores: Vec<f32>,
+    scores: Vec<Score>,
 }
 
 impl Waiting {
-    fn put(&mut self, place: u32, kept: &[Option<String>], scores: &[f32]) {
+    fn put(&mut self, place: u32, kept: &[Option<String>], scores: &[Score]) {
         self.places.push((place, self.places.len()));
         self.kept.push(kept.to_vec());
         self.scores.extend_from_slice(scores);

@@ -14,6 +14,7 @@ mod faults;
 mod graphs;
 mod mutations;
 mod parity;
+mod predict;
 mod properties;
 mod random_graph;
 mod regulariser;

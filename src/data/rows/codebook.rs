@@ -48,6 +48,17 @@ impl Codebook {
         }
     }
 
+    /// The text of a number, as far as it can be told.
+    pub(crate) fn text(&self, number: u32) -> Option<String> {
+        let at = number.checked_sub(1)?;
+        match self.rule {
+            Rule::Counted { .. } => self.texts.texts().get(at as usize).map(str::to_owned),
+            Rule::Size(_) => Some(at.to_string()),
+            // Many ids share a bucket.
+            Rule::Hash(_) | Rule::Buckets => Some(format!("#{at}")),
+        }
+    }
+
     /// Whether [`Codebook::refuses`] can say anything.
     pub(crate) fn may_refuse(&self) -> bool {
         matches!(self.rule, Rule::Size(_))
