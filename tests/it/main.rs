@@ -13,6 +13,7 @@ mod errors;
 mod faults;
 mod graphs;
 mod mutations;
+mod next;
 mod parity;
 mod predict;
 mod properties;
