@@ -6,6 +6,7 @@ use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::scatter_add;
 use super::block::{Block, Read};
 use super::stage::Stage;
+use super::whole::Job;
 
 /// The stage of a node that compares places or ids, or sums by place.
 pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
@@ -15,11 +16,7 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
         // Axes without a parent have a space without samples, which no block has.
         "before" | "same" => {
             graph.axis(node.attrs.axis("first")?).parent?;
-            let holds: fn(u32, u32) -> bool = match (node.op.name(), node.attrs.flag("strict")) {
-                ("same", _) => |first, second| first == second,
-                (_, true) => |first, second| first < second,
-                (_, false) => |first, second| first <= second,
-            };
+            let holds = holds(node);
             Some(Box::new(move |block, out| by_place(block, holds, out)))
         }
         "eq" if places && result.width == 1 => Some(Box::new(|block, out| by_id(block, |a, b| a == b, out))),
@@ -49,6 +46,27 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
             (x.space == places.space).then(|| -> Stage { Box::new(move |block, out| sums(block, width, out)) })
         }
         _ => None,
+    }
+}
+
+/// How the places of two axes compare.
+fn holds(node: &Node) -> fn(u32, u32) -> bool {
+    match (node.op.name(), node.attrs.flag("strict")) {
+        ("same", _) => |first, second| first == second,
+        (_, true) => |first, second| first < second,
+        (_, false) => |first, second| first <= second,
+    }
+}
+
+/// Compares the elements of two axes that have no parent.
+pub(super) fn of_roots(node: &Node, job: &Job, results: &mut [&mut [f32]]) {
+    let ([out], Some(first), Some(second)) = (results, node.attrs.axis("first"), node.attrs.axis("second")) else {
+        return;
+    };
+    let space = &job.graph.ty(node.results[0]).space;
+    let (first, second) = (job.batch.rows.element(space, first), job.batch.rows.element(space, second));
+    for (out, (&first, &second)) in out.iter_mut().zip(first.iter().zip(second.iter())) {
+        *out = if holds(node)(first, second) { 1.0 } else { 0.0 };
     }
 }
 

@@ -20,7 +20,7 @@ use super::super::plan::{Home, by_itself};
 use super::super::prologue::{self, Prepared};
 use super::block::{Block, Data, Read};
 use super::stage::{self, Stage};
-use super::{Host, Sources, candidate, exchange, scan, sums, table, vocabulary};
+use super::{Host, Sources, candidate, compare, exchange, scan, sums, table, vocabulary};
 
 /// Rows that a thread takes at a time.
 const ROWS: usize = 256;
@@ -86,6 +86,9 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Found> {
         && let Some(stage) = stage::find(graph, node)
     {
         return Some(Found::Stage(stage));
+    }
+    if let ("before" | "same", Some(first)) = (node.op.name(), node.attrs.axis("first")) {
+        return graph.axis(first).parent.is_none().then_some(Found::Kernel(compare::of_roots));
     }
     if let "scan" | "scan_grad" = node.op.name() {
         return scan::find(graph, node).map(Found::Kernel);

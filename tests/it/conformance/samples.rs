@@ -59,6 +59,7 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("bce", "input %x: f32[B, 2] input %y: f32[B, 2] %z: f32[B, 2] = bce(%x, %y)"),
     ("bce_grad", "input %x: f32[B, h, 1] input %label: f32[B, 1] %y: f32[B, h, 1] = bce_grad(%x, %label)"),
     ("before", "axis p: twin of h %y: bool[B, h, p] = before() {first: p, second: h, strict: true}"),
+    ("before", "axis i: static(3) axis j: twin of i %y: bool[i, j] = before() {first: i, second: j, strict: true}"),
     ("before", "%y: bool[B, h, s] = before() {first: s, second: h, strict: false}"),
     (
         "best",
