@@ -83,7 +83,7 @@ fn feed(graph: &Graph, samples: usize, length: usize, table: usize) -> Feed {
             AxisKind::Ragged { max } => {
                 let parents = axis.parent.and_then(|parent| elements.get(&parent).copied()).unwrap_or(1);
                 let most = max.map_or(length, |max| length.min(max as usize));
-                let own = |parent: usize| if parent % 2 == 0 { most } else { most - most / 4 };
+                let own = |parent: usize| if parent.is_multiple_of(2) { most } else { most - most / 4 };
                 let mut offsets = vec![0u32];
                 offsets.extend((0..parents).scan(0, |sum, parent| {
                     *sum += own(parent) as u32;

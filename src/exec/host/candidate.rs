@@ -102,7 +102,8 @@ pub(super) fn rank(node: &Node, job: &Job, results: &mut [&mut [f32]]) {
                 }
                 for scores in tile.chunks_exact(rows) {
                     for ((better, score), own) in better.iter_mut().zip(scores).zip(&own) {
-                        *better += u32::from(!(score < own));
+                        // A score that is no number is not below.
+                        *better += u32::from(score >= own || score.is_nan() || own.is_nan());
                     }
                 }
             });

@@ -322,9 +322,9 @@ mod tests {
     fn a_loss_has_the_same_bits_in_every_block_of_rows() {
         on_every_arch(|| {
             let of = example(40, 300, 20);
-            let (whole, _) = of.losses(&[0..300]);
+            let (whole, _) = of.losses(std::slice::from_ref(&(0..300)));
             let some = Example { hidden: of.hidden[7 * 20..30 * 20].to_vec(), target: of.target[7..30].to_vec(), ..of };
-            assert_eq!(some.losses(&[0..300]).0, whole[7..30]);
+            assert_eq!(some.losses(std::slice::from_ref(&(0..300))).0, whole[7..30]);
         });
     }
 
@@ -338,7 +338,7 @@ mod tests {
                 target: vec![0, 1],
                 width: 1,
             };
-            let (loss, _) = of.losses(&[0..3]);
+            let (loss, _) = of.losses(std::slice::from_ref(&(0..3)));
             assert!((loss[0] - 2f32.ln()).abs() < 1e-4);
             assert_eq!(loss[1], f32::INFINITY);
         });
