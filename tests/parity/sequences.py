@@ -95,11 +95,12 @@ def cross_entropy(w, hidden, target, bias):
 
 
 def sasrec(w, b, loss="all"):
-    """Kang and McAuley 2018, with a softmax over all items: each step tells the next one, the last the target. Positions count from the newest. Or
+    """Kang and McAuley 2018, with a softmax over all items: each step tells the next one, the last the target. Positions count from the newest, and lookups are scaled as in the published code. Or
     gSASRec's loss (Petrov and Macdonald 2023): each step against two drawn items."""
     hidden, target, newest = [], [], []
     for ids, wanted in zip(rows(b["history.movie"], b["offsets.history"]), b["movie"]):
-        x = lookup(w, "movie", ids) + newest_first(w, len(ids))
+        x = lookup(w, "movie", ids)
+        x = x * x.shape[1] ** 0.5 + newest_first(w, len(ids))
         for layer in range(2):
             x = pre_norm(w, f"encoded.stack.{layer}", x, 1, torch.relu)
         x = layer_norm(w, "encoded", x)
