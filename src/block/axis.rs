@@ -4,7 +4,7 @@
 use crate::expr::ast::{Expr, ExprKind};
 use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::build::Builder;
-use crate::ir::graph::ValueId;
+use crate::ir::graph::{Def, ValueId};
 use crate::ir::op::Fault;
 use crate::prim::make;
 
@@ -111,20 +111,11 @@ pub(super) fn select(call: &mut Call) -> Result<Item, Stop> {
 
 /// A parameter that a value depends on, if it does.
 fn learned(call: &Call, value: ValueId) -> Option<String> {
-    use crate::ir::graph::Def;
     let graph = call.at.to.graph();
-    let (mut open, mut seen) = (vec![value], std::collections::BTreeSet::new());
-    while let Some(value) = open.pop().filter(|_| seen.len() < 100_000) {
-        if !seen.insert(value) {
-            continue;
-        }
-        match graph.value(value).def {
-            Def::Param(id) => return Some(graph.param(id).name.clone()),
-            Def::Node { node, .. } => open.extend(&graph.node(node).operands),
-            Def::Input(_) => {}
-        }
-    }
-    None
+    graph.behind(value, |_| true).into_iter().find_map(|value| match graph.value(value).def {
+        Def::Param(id) => Some(graph.param(id).name.clone()),
+        Def::Input(_) | Def::Node { .. } => None,
+    })
 }
 
 /// The axis with one more element at its end.

@@ -35,14 +35,13 @@ pub(super) const OF_IDS: &[Parameter] = &[IDS];
 /// The product of `x` with every row of the ids' table, plus a trained number for each row.
 pub(super) fn scores(call: &mut Call) -> Result<Item, Stop> {
     let (hidden, bias) = (call.value(0)?, call.flag(2));
-    let Ids { value, table, .. } = call.ids(1)?;
+    let table = call.ids(1)?.table;
     let Some(param) = call.at.outer.table(&table) else { return Err(Stop::Said) };
     let width = call.width(hidden);
     if width != param.dim {
         let title = format!("`scores` of width {width} against rows of width {}", param.dim);
         return Err(Fault::new("E0301", title).of(0).help(format!("`linear({})` makes it as wide", param.dim)).into());
     }
-    let _ = value;
     let whole = call.at.to.table_axis(&table, false);
     let space = call.at.to.graph().axes().close(&[whole]);
     let rows = call.at.to.param(&table, Type::f32(space.clone(), param.dim), param.init, param.role)?;

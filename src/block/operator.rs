@@ -55,7 +55,7 @@ impl Evaluator<'_> {
         }
         if let (BinaryOp::Div, Item::Number(0.0)) = (operator, &b) {
             let finding = Diagnostic::new("E0314", "a division by 0").at(right.span, "");
-            return Err(self.say(finding.help("`x / max(y, 1e-6)` keeps a divisor away from 0")));
+            return Err(self.say(finding.help("`x / maximum(y, 1e-6)` keeps a divisor away from 0")));
         }
         let made = match (operator, &a, &b) {
             (BinaryOp::And | BinaryOp::Or, Item::Label(a), Item::Label(b)) => {

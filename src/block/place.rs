@@ -86,6 +86,10 @@ pub(super) fn embed(call: &mut Call) -> Result<Item, Stop> {
 impl Evaluator<'_> {
     /// The rows of positions, so wide.
     pub(super) fn positions(&mut self, positions: &Positions, dim: u32) -> Result<ValueId, Fault> {
+        if positions.sinusoid {
+            let ordinal = make::ordinal(&mut self.to, positions.axis, positions.from_end)?;
+            return make::sinusoid(&mut self.to, ordinal, dim);
+        }
         let len = self.bound(positions.axis)?;
         let path = &positions.path;
         let places = match self.to.graph().axes().find(&format!("{path}.places")) {
@@ -93,10 +97,6 @@ impl Evaluator<'_> {
             None => self.to.axis(&format!("{path}.places"), None, AxisKind::Static { len }),
         };
         let at = make::place(&mut self.to, positions.axis, places, positions.from_end)?;
-        if positions.sinusoid {
-            let ordinal = make::ordinal(&mut self.to, positions.axis, positions.from_end)?;
-            return make::sinusoid(&mut self.to, ordinal, dim);
-        }
         let space = self.to.graph().axes().close(&[places]);
         let role = crate::ir::graph::Role::Weight;
         let rows = self.to.param(path, Type::f32(space, dim), positions.init, role)?;

@@ -271,6 +271,25 @@ impl Graph {
         self.outputs.iter().find(|root| root.name == name).map(|root| root.value)
     }
 
+    /// A value and everything that it is computed from, each once; what stands behind a node for which `through` is false
+    /// is left out.
+    pub fn behind(&self, value: ValueId, through: impl Fn(&Node) -> bool) -> Vec<ValueId> {
+        let (mut seen, mut found, mut open) = (std::collections::BTreeSet::new(), Vec::new(), vec![value]);
+        while let Some(value) = open.pop() {
+            if !seen.insert(value) {
+                continue;
+            }
+            found.push(value);
+            if let Def::Node { node, .. } = self.value(value).def {
+                let node = self.node(node);
+                if through(node) {
+                    open.extend(node.operands.iter().rev());
+                }
+            }
+        }
+        found
+    }
+
     /// The node that computes a value, if one does.
     pub fn producer(&self, id: ValueId) -> Option<&Node> {
         match self.value(id).def {

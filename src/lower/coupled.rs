@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::diag::{Diagnostic, Diags};
-use crate::ir::graph::{Def, Graph, ValueId};
+use crate::ir::graph::{Graph, ValueId};
 use crate::ir::op::Site;
 use crate::ir::types::Type;
 use crate::syntax::spec::Spec;
@@ -30,20 +30,10 @@ pub(super) fn check(spec: &Spec, graph: &Graph, diags: &mut Diags) {
 
 /// The value behind `value` at which samples meet.
 fn coupled(graph: &Graph, value: ValueId) -> Option<ValueId> {
-    let (mut seen, mut open) = (BTreeSet::new(), vec![value]);
-    while let Some(value) = open.pop() {
-        if !seen.insert(value) {
-            continue;
-        }
-        if let Def::Node { node, .. } = graph.value(value).def {
-            let node = graph.node(node);
+    graph.behind(value, |_| true).into_iter().find(|&value| {
+        graph.producer(value).is_some_and(|node| {
             let operands: Vec<&Type> = node.operands.iter().map(|&operand| graph.ty(operand)).collect();
-            let site = Site { axes: graph.axes(), operands: &operands, attrs: &node.attrs };
-            if node.op.couples_samples(&site) {
-                return Some(value);
-            }
-            open.extend(&node.operands);
-        }
-    }
-    None
+            node.op.couples_samples(&Site { axes: graph.axes(), operands: &operands, attrs: &node.attrs })
+        })
+    })
 }

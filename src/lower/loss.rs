@@ -1,7 +1,5 @@
 //! `losses:` each is the mean of its rows, and those whose label is not known are no rows.
 
-use std::collections::BTreeSet;
-
 use crate::block::evaluate::{Evaluator, Said};
 use crate::block::item::Item;
 use crate::diag::Diagnostic;
@@ -165,24 +163,14 @@ fn is_bce(to: &Builder, rows: ValueId) -> bool {
 /// The labels and outcomes that a value is computed from and that its rows have one each of.
 fn labels(to: &Builder, value: ValueId, space: &Space) -> Vec<ValueId> {
     let graph = to.graph();
-    let (mut seen, mut found, mut open) = (BTreeSet::new(), Vec::new(), vec![value]);
-    while let Some(value) = open.pop() {
-        if !seen.insert(value) {
-            continue;
+    let is_label = |value: &ValueId| match graph.value(*value).def {
+        Def::Input(input) => {
+            matches!(graph.input(input).source, InputSource::Label { .. } | InputSource::Outcome { .. })
         }
-        match graph.value(value).def {
-            Def::Node { node, .. } => open.extend(graph.node(node).operands.iter().rev()),
-            Def::Input(input) => {
-                let is_label =
-                    matches!(graph.input(input).source, InputSource::Label { .. } | InputSource::Outcome { .. });
-                if is_label && space.covers(&graph.ty(value).space) {
-                    found.push(value);
-                }
-            }
-            Def::Param(_) => {}
-        }
-    }
-    found
+        Def::Node { .. } | Def::Param(_) => false,
+    };
+    let behind = graph.behind(value, |_| true).into_iter();
+    behind.filter(is_label).filter(|&label| space.covers(&graph.ty(label).space)).collect()
 }
 
 /// The squares of the rows that a batch looks up, summed and weighed.

@@ -45,21 +45,12 @@ pub(super) fn check(spec: &Spec, graph: &Graph, diags: &mut Diags) {
 
 /// A feature of the row to be predicted that a value is computed from.
 fn target_behind(graph: &Graph, value: ValueId) -> Option<String> {
-    let (mut seen, mut open) = (BTreeSet::new(), vec![value]);
-    while let Some(value) = open.pop() {
-        if !seen.insert(value) {
-            continue;
-        }
-        match graph.value(value).def {
-            Def::Node { node, .. } if HIDING.contains(&graph.node(node).op.name()) => {}
-            Def::Node { node, .. } => open.extend(&graph.node(node).operands),
-            Def::Input(input) => {
-                if let InputSource::Target { feature } = &graph.input(input).source {
-                    return Some(feature.clone());
-                }
-            }
-            Def::Param(_) => {}
-        }
-    }
-    None
+    let read = graph.behind(value, |node| !HIDING.contains(&node.op.name()));
+    read.into_iter().find_map(|value| match graph.value(value).def {
+        Def::Input(input) => match &graph.input(input).source {
+            InputSource::Target { feature } => Some(feature.clone()),
+            _ => None,
+        },
+        Def::Node { .. } | Def::Param(_) => None,
+    })
 }

@@ -7,7 +7,7 @@ use crate::diag::Diagnostic;
 use crate::exec::feed::Column;
 use crate::exec::weights::table_of;
 use crate::ir::axis::AxisKind;
-use crate::ir::graph::{Def, Graph, Init, ValueId};
+use crate::ir::graph::{Def, Graph, Init};
 use crate::ir::types::Elem;
 use crate::syntax::spec::Part;
 
@@ -49,24 +49,16 @@ pub(super) fn occurrences(
 
 /// The inputs of ids that are looked up in a table.
 fn inputs_of(graph: &Graph, table: &str) -> Vec<String> {
-    let (mut found, mut seen, mut open): (BTreeSet<String>, BTreeSet<ValueId>, Vec<ValueId>) = Default::default();
+    let mut found = BTreeSet::new();
     for (_, node) in graph.nodes().filter(|(_, node)| node.op.name() == "locate") {
         let Some(Elem::Index(axis)) = node.results.first().map(|&result| &graph.ty(result).elem) else { continue };
-        if matches!(&graph.axis(*axis).kind, AxisKind::Unique { table: own } if own == table) {
-            open.extend(&node.operands);
-        }
-    }
-    while let Some(value) = open.pop() {
-        if !seen.insert(value) {
+        if !matches!(&graph.axis(*axis).kind, AxisKind::Unique { table: own } if own == table) {
             continue;
         }
-        match graph.value(value).def {
-            Def::Node { node, .. } => open.extend(&graph.node(node).operands),
-            Def::Input(_) if matches!(graph.ty(value).elem, Elem::Id(_)) => {
-                found.insert(graph.value(value).name.clone());
-            }
-            Def::Input(_) | Def::Param(_) => {}
-        }
+        let behind = node.operands.iter().flat_map(|&ids| graph.behind(ids, |_| true));
+        let inputs = behind.filter(|&value| matches!(graph.value(value).def, Def::Input(_)));
+        let ids = inputs.filter(|&value| matches!(graph.ty(value).elem, Elem::Id(_)));
+        found.extend(ids.map(|value| graph.value(value).name.clone()));
     }
     found.into_iter().collect()
 }
