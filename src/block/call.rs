@@ -91,7 +91,17 @@ impl<'a> Evaluator<'a> {
         let function = library.find(name).ok_or(Said)?;
         let slots = library.slots(name).unwrap_or_default();
         let given = first.len();
-        let mut items: Vec<Option<Item>> = first.into_iter().map(Some).collect();
+        let takes = slots.iter().filter(|slot| !slot.named_only).count();
+        if given > takes {
+            let title = format!("`{name}` takes {takes} values, and {given} are given");
+            let finding = Diagnostic::new("E0310", title).at(span, "");
+            return Err(self.say(finding.help(format!("it is `{}`", usage(name, &slots)))));
+        }
+        let mut items = Vec::with_capacity(slots.len());
+        for (slot, item) in slots.iter().zip(first) {
+            let item = self.convert(item, slot.kind, span)?;
+            items.push(Some(if slot.many { Item::List(vec![item]) } else { item }));
+        }
         for slot in slots.iter().skip(given) {
             let item = named.iter().find(|(name, _)| *name == slot.name).map(|(_, item)| item.clone());
             if item.is_none() && slot.required {
@@ -100,10 +110,6 @@ impl<'a> Evaluator<'a> {
                 return Err(self.say(finding.help(format!("it is `{}`", usage(name, &slots)))));
             }
             items.push(item);
-        }
-        if slots.len() < given {
-            let title = format!("`{name}` takes {} values, and {given} are given", slots.len());
-            return Err(self.say(Diagnostic::new("E0310", title).at(span, "")));
         }
         let spans = vec![span; items.len()];
         self.run(function, items, span, &spans)

@@ -17,19 +17,23 @@ pub(super) fn check(spec: &Spec, graph: &Graph, diags: &mut Diags) {
         return;
     }
     let outputs = spec.outputs.iter().map(|entry| (entry.name.name.clone(), entry.value.span));
-    let scores = spec.metrics.iter().map(|entry| (format!("metric.{}.score", entry.name.name), entry.value.span));
+    let metrics = spec.metrics.iter().flat_map(|entry| {
+        ["score", "rank"].map(|what| (format!("metric.{}.{what}", entry.name.name), entry.value.span))
+    });
     let mut found: Vec<(Span, String)> = Vec::new();
     let mut blamed = BTreeSet::new();
-    for (name, span) in outputs.chain(scores) {
+    for (name, span) in outputs.chain(metrics) {
         let Some(root) = graph.outputs().iter().find(|root| root.name == name) else { continue };
-        let Some(feature) = target_behind(graph, root.value) else { continue };
-        // A metric of a faulty output, or of the logit behind it, is no fault of its own.
-        let sigmoid = graph.producer(root.value).filter(|node| node.op.name() == "sigmoid");
-        if !blamed.contains(&root.value) {
+        // A rank is of the target by its nature: what must not read it is the row that all candidates are multiplied with.
+        let ranked = graph.producer(root.value).filter(|node| node.op.name() == "rank");
+        let predicted = ranked.and_then(|node| node.operands.first()).map_or(root.value, |&row| row);
+        let Some(feature) = target_behind(graph, predicted) else { continue };
+        // A metric of a faulty output, or of the logit or the row behind it, is no fault of its own.
+        let behind = graph.producer(root.value).filter(|node| matches!(node.op.name(), "sigmoid" | "best"));
+        if blamed.insert(predicted) {
             found.push((span, feature));
         }
-        blamed.insert(root.value);
-        blamed.extend(sigmoid.into_iter().flat_map(|node| &node.operands));
+        blamed.extend(behind.into_iter().flat_map(|node| &node.operands));
     }
     for (span, feature) in found {
         let title = format!("`{feature}` is what a sample is to predict, and a prediction reads it");

@@ -11,7 +11,7 @@ use crate::syntax::spec::{
 
 const TABLE: &[&str] = &["dim", "of", "min_count", "unknown", "hash", "size", "init", "l2", "from", "train", "missing"];
 const VECTORS: &[&str] = &["path", "key", "column", "columns"];
-const FEATURE: &[&str] = &[
+pub(super) const FEATURE: &[&str] = &[
     "type",
     "column",
     "columns",

@@ -29,6 +29,16 @@ const SPEC: &[&str] = &[
     "losses", "outputs", "metrics", "train", "extends",
 ];
 
+/// Maps whose keys are looked for in other places.
+const HOMES: &[(&str, &[&str])] = &[
+    ("`samples`", samples::SAMPLES),
+    ("a source", source::SOURCE),
+    ("a feature", feature::FEATURE),
+    ("`train`", train::TRAIN),
+    ("`optimizer` under `train`", train::OPTIMIZER),
+    ("the spec itself", SPEC),
+];
+
 /// Reads a whole spec. None only if there is nothing to go on with: no samples.
 pub(super) fn spec(document: &Document, stem: &str, base: PathBuf, diags: &mut Diags) -> Option<Spec> {
     let constants = document.root.get("let").map(|node| Constants::read(node, diags)).unwrap_or_default();
@@ -138,10 +148,12 @@ impl Reader<'_> {
                 continue;
             }
             let finding = Diagnostic::new("E0102", format!("{what} has no key `{key}`")).at(entry.key_span, "");
-            self.push(match near(key, keys.iter().copied()) {
+            let home = HOMES.iter().find(|(_, keys)| keys.contains(&key));
+            self.push(match (home, near(key, keys.iter().copied())) {
                 _ if key == "<<" => finding.help("merge keys are not read: `extends` takes in another file"),
-                Some(near) => finding.help(format!("`{near}` is one")),
-                None => finding.help(format!("the keys are {}", list(keys, "and"))),
+                (Some((home, _)), _) => finding.help(format!("`{key}` is a key of {home}")),
+                (None, Some(near)) => finding.help(format!("`{near}` is one")),
+                (None, None) => finding.help(format!("the keys are {}", list(keys, "and"))),
             });
         }
         Some(Fields { entries: node.entries(), what, at, span: node.span })

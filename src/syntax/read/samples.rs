@@ -8,7 +8,7 @@ use crate::syntax::spec::{
     Downsample, DrawBy, DrawSpec, Join, JoinMissing, LabelSpec, Part, Per, Samples, Spanned, Split, Ties,
 };
 
-const SAMPLES: &[&str] =
+pub(super) const SAMPLES: &[&str] =
     &["from", "per", "join", "time", "labels", "outcomes", "split", "negatives", "downsample", "ties"];
 const DRAW: &[&str] = &["n", "of", "by", "power", "not_in", "along", "seed"];
 const PARTS: &[(&str, Part)] = &[("train", Part::Train), ("valid", Part::Valid), ("test", Part::Test)];

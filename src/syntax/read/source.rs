@@ -4,7 +4,7 @@ use super::Reader;
 use crate::syntax::node::{Entry, Node, NodeKind};
 use crate::syntax::spec::{Format, OnError, SourceSpec, Spanned, TimeSpec};
 
-const SOURCE: &[&str] =
+pub(super) const SOURCE: &[&str] =
     &["path", "format", "key", "columns", "delimiter", "encoding", "missing", "where", "time", "partition", "on_error"];
 const TIME: &[&str] = &["column", "unit", "zone"];
 

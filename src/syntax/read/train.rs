@@ -6,9 +6,9 @@ use crate::expr::ast::ExprKind;
 use crate::syntax::node::{Node, NodeKind};
 use crate::syntax::spec::{Decay, InitSpec, OptimizerSpec, Schedule, Spanned, TrainSpec};
 
-const TRAIN: &[&str] =
+pub(super) const TRAIN: &[&str] =
     &["batch", "epochs", "optimizer", "shuffle", "validate", "monitor", "patience", "clip", "seed", "init"];
-const OPTIMIZER: &[&str] =
+pub(super) const OPTIMIZER: &[&str] =
     &["dense", "tables", "lr", "tables_lr", "schedule", "weight_decay", "momentum", "betas", "eps"];
 
 /// Optimisers of the dense part, and what tables take along with them unless they say otherwise.
