@@ -7,9 +7,9 @@ use crate::block::signature::{Kind, Slot, bind, word};
 use crate::diag::Diagnostic;
 use crate::diag::near::{list, near};
 use crate::expr::ast::{Expr, ExprKind, Ident};
-use crate::ir::graph::ValueId;
+use crate::ir::graph::{Def, ValueId};
 use crate::ir::input::{InputSource, SEEN};
-use crate::ir::types::Elem;
+use crate::ir::types::{Elem, Type};
 use crate::prim::make;
 use crate::syntax::spec::{AxisOrigin, Spec};
 
@@ -56,6 +56,8 @@ pub enum MetricOf {
         label: String,
         /// The axis of the list.
         over: String,
+        /// How many elements of each sample's whole list have a positive label, where `cut` leaves some of them out.
+        whole: Option<String>,
         /// Places that count.
         k: u32,
     },
@@ -325,12 +327,15 @@ fn pairs(
         let finding = Diagnostic::new("E0302", title).at(parts.score.span, score_type);
         return Err(at.say(finding.at(parts.label.span, label_type)));
     }
-    let is_list = |name: &str| {
-        let list = |axis: &crate::syntax::spec::AxisSpec| matches!(axis.origin, AxisOrigin::List { .. });
-        spec.axes.iter().any(|axis| axis.name.name == name && list(&axis.value))
-    };
-    let over = score_type.space.axes().iter().map(|&axis| &graph.axis(axis).name).find(|name| is_list(name)).cloned();
-    if parts.kind.ranks() && over.is_none() {
+    let list = score_type.space.axes().iter().find_map(|&axis| {
+        let name = &graph.axis(axis).name;
+        let axis = spec.axes.iter().find(|axis| axis.name.name == *name)?;
+        match axis.value.origin {
+            AxisOrigin::List { cut, .. } => Some((name.clone(), cut)),
+            _ => None,
+        }
+    });
+    if parts.kind.ranks() && list.is_none() {
         let title = format!("`{}` measures an order, and here is one score a sample", parts.kind.name());
         let finding = Diagnostic::new("E0302", title).at(parts.score.span, "");
         let way_out = "it takes `scores(hidden, movie)`, or a score for each element of a list axis";
@@ -344,9 +349,29 @@ fn pairs(
     let (score_name, label_name) = (format!("metric.{name}.score"), format!("metric.{name}.label"));
     at.to.output(&score_name, score);
     at.to.output(&label_name, label);
-    let (score, label, by) = (score_name, label_name, parts.by.clone());
-    Ok(match over.filter(|_| parts.kind.ranks()) {
-        Some(over) => MetricOf::Lists { score, label, over, k: parts.k },
-        None => MetricOf::Samples { score, label, by },
+    Ok(match list.filter(|_| parts.kind.ranks()) {
+        Some((over, cut)) => {
+            let whole = if cut { whole(name, label, at) } else { None };
+            MetricOf::Lists { score: score_name, label: label_name, over, whole, k: parts.k }
+        }
+        None => MetricOf::Samples { score: score_name, label: label_name, by: parts.by.clone() },
     })
+}
+
+/// How many positives the whole list of each sample has, as an output.
+fn whole(name: &str, label: ValueId, at: &mut Evaluator) -> Option<String> {
+    let to = &mut at.to;
+    let Def::Input(input) = to.graph().value(label).def else { return None };
+    let InputSource::Label { axis: Some(axis), label } = to.graph().input(input).source.clone() else { return None };
+    let batch = to.graph().axes().find("B")?;
+    let input = format!("{axis}.{label}.positives");
+    let source = InputSource::Positives { axis, label };
+    let known = to.graph().inputs().find(|(_, known)| known.source == source).map(|(_, known)| known.value);
+    let value = known.unwrap_or_else(|| {
+        let space = to.graph().axes().close(&[batch]);
+        to.input(&input, Type::f32(space, 1), source)
+    });
+    let output = format!("metric.{name}.whole");
+    to.output(&output, value);
+    Some(output)
 }

@@ -6,7 +6,7 @@ use super::ahead::{Ready, ahead};
 use super::engine::{Engine, Params};
 use super::failure::{explain, step_failed};
 use super::metric::{self, Measured, Scored};
-use super::order;
+use super::order::{self, Lists};
 use crate::data::{Batch, Dataset, Order};
 use crate::diag::Diagnostic;
 use crate::exec::candle::Schedule;
@@ -157,9 +157,11 @@ impl Tally {
                     measure(metric.kind, column(score), column(label), keys)
                 }
                 MetricOf::Ranks { rank, k } => order::of_ranks(metric.kind, column(rank), *k),
-                MetricOf::Lists { score, label, over, k } => {
+                MetricOf::Lists { score, label, over, whole, k } => {
                     let lengths = lengths.get(over).map(Vec::as_slice).unwrap_or_default();
-                    order::of_lists(metric.kind, column(score), column(label), lengths, *k)
+                    let whole = whole.as_deref().map(column);
+                    let lists = Lists { scores: column(score), labels: column(label), lengths, whole };
+                    order::of_lists(metric.kind, &lists, *k)
                 }
             };
             (metric.name.clone(), measured)

@@ -7,6 +7,7 @@ mod by_hand;
 mod cli;
 mod combinations;
 mod conformance;
+mod cut;
 mod data;
 mod docs;
 mod errors;
