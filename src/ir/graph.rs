@@ -290,6 +290,14 @@ impl Graph {
         found
     }
 
+    /// How often a value is read: by nodes, effects and roots.
+    pub fn readers(&self, value: ValueId) -> usize {
+        let operands = self.nodes().flat_map(|(_, node)| &node.operands);
+        let effects = self.effects.iter().flat_map(|effect| &effect.operands);
+        let roots = self.losses.iter().chain(&self.outputs).map(|root| &root.value);
+        operands.chain(effects).chain(roots).filter(|&&read| read == value).count()
+    }
+
     /// The node that computes a value, if one does.
     pub fn producer(&self, id: ValueId) -> Option<&Node> {
         match self.value(id).def {

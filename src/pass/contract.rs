@@ -1,7 +1,5 @@
 //! A sum over a product of values that each lack an axis of it is a contraction: the rows of the product are never made.
 
-use std::collections::BTreeMap;
-
 use crate::ir::copy::Copy;
 use crate::ir::graph::{Graph, Item, Node, ValueId};
 use crate::ir::op::Fault;
@@ -11,7 +9,6 @@ use super::Goal;
 
 /// Replaces `sum(mul(a, b))`.
 pub fn contract(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    let readers = readers(graph);
     let mut copy = Copy::new(graph);
     for &item in graph.order() {
         let Item::Node(id) = item else {
@@ -19,7 +16,7 @@ pub fn contract(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
             continue;
         };
         let node = graph.node(id);
-        match product(graph, node, &readers) {
+        match product(graph, node) {
             Some(product) => {
                 let over = copy.attrs(&node.attrs).axes("over").to_vec();
                 let (a, b) = (copy.value(product.operands[0]), copy.value(product.operands[1]));
@@ -34,7 +31,7 @@ pub fn contract(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
 }
 
 /// The product that a sum is of, if it is larger than both its factors and nothing else reads it.
-fn product<'g>(graph: &'g Graph, sum: &Node, readers: &BTreeMap<ValueId, usize>) -> Option<&'g Node> {
+fn product<'g>(graph: &'g Graph, sum: &Node) -> Option<&'g Node> {
     let value = *sum.operands.first()?;
     let product = graph.producer(value).filter(|node| sum.op.name() == "sum" && node.op.name() == "mul")?;
     let space = &graph.ty(value).space;
@@ -42,17 +39,7 @@ fn product<'g>(graph: &'g Graph, sum: &Node, readers: &BTreeMap<ValueId, usize>)
         let ty = graph.ty(*factor);
         !ty.space.is_unit() && !ty.space.covers(space) && ty.height == 1
     };
-    (readers.get(&value) == Some(&1) && product.operands.iter().all(lacks)).then_some(product)
-}
-
-fn readers(graph: &Graph) -> BTreeMap<ValueId, usize> {
-    let mut readers = BTreeMap::new();
-    let nodes = graph.nodes().flat_map(|(_, node)| node.operands.iter().copied());
-    let roots = graph.losses().iter().chain(graph.outputs()).map(|root| root.value);
-    for value in nodes.chain(roots) {
-        *readers.entry(value).or_insert(0) += 1;
-    }
-    readers
+    (product.operands.iter().all(lacks) && graph.readers(value) == 1).then_some(product)
 }
 
 #[cfg(test)]

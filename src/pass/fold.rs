@@ -192,7 +192,7 @@ fn bias(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
         };
         let row_type = graph.ty(row);
         let is_bias = row_type.space.is_unit() && row_type.height == 1 && row_type.width == graph.ty(layer).width;
-        if is_bias && row_type.elem == Elem::F32 && readers(copy.from, old) == 1 {
+        if is_bias && row_type.elem == Elem::F32 && copy.from.readers(old) == 1 {
             return make::linear(&mut copy.to, x, w, Some(row)).map(Some);
         }
     }
@@ -210,7 +210,7 @@ fn concat_of_concat(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fau
     for &old in &node.operands {
         let part = copy.value(old);
         let inner = copy.to.graph().producer(part).filter(|inner| {
-            inner.op.name() == "concat" && copy.to.ty(part).space.axes().len() == rows && readers(copy.from, old) == 1
+            inner.op.name() == "concat" && copy.to.ty(part).space.axes().len() == rows && copy.from.readers(old) == 1
         });
         match inner {
             Some(inner) => parts.extend(&inner.operands),
@@ -221,14 +221,6 @@ fn concat_of_concat(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fau
         return Ok(None);
     }
     make::concat(&mut copy.to, &parts).map(Some)
-}
-
-/// How often a value is read.
-fn readers(graph: &Graph, value: ValueId) -> usize {
-    let operands = graph.nodes().flat_map(|(_, node)| &node.operands);
-    let effects = graph.effects().iter().flat_map(|effect| &effect.operands);
-    let roots = graph.losses().iter().chain(graph.outputs()).map(|root| &root.value);
-    operands.chain(effects).chain(roots).filter(|&&read| read == value).count()
 }
 
 /// A move and the move back: heads that are split and merged again.
