@@ -257,6 +257,15 @@ mod tests {
     }
 
     #[test]
+    fn numbers_of_the_state_keep_every_bit() {
+        for i in 1..20_000 {
+            let progress = Progress { loss_sum: f64::from(i).sqrt() * 137.0, ..Progress::default() };
+            let text = serde_json::to_string(&progress).unwrap();
+            assert_eq!(serde_json::from_str::<Progress>(&text).unwrap(), progress, "{text}");
+        }
+    }
+
+    #[test]
     fn other_programs_can_read_it() {
         let dir = tempfile::tempdir().unwrap();
         let bytes = std::fs::read(saved(dir.path())).unwrap();
