@@ -178,6 +178,11 @@ impl Dataset {
         &self.bundle
     }
 
+    /// The samples of all parts.
+    pub(super) fn samples(&self) -> &Samples {
+        &self.samples
+    }
+
     /// Numbers of the rows of a part in the samples' source; of lists, those of every element.
     pub fn rows(&self, part: Part) -> Vec<u32> {
         let places = self.samples.range(part);

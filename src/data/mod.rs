@@ -17,6 +17,7 @@ mod history;
 mod interner;
 mod join;
 mod load;
+mod next;
 mod order;
 mod outside;
 mod plan;
@@ -43,6 +44,7 @@ pub use bundle::DataBundle;
 pub use cache::CacheDir;
 pub use dataset::{Dataset, Options, open, train_rows};
 pub use feeder::{Ahead, Batches};
+pub use next::NextItem;
 pub use order::Order;
 pub use predict::{Raw, RawBatches, predict_rows, rows_beside, rows_of_samples};
 

@@ -1,21 +1,20 @@
 //! `metrics:` each names what it scores and what it is held against, which become outputs of the graph for evaluation.
 
-use crate::block::candidate::{self, FIRST_CANDIDATE};
 use crate::block::evaluate::{Evaluator, Said};
-use crate::block::item::{Item, Scores};
+use crate::block::item::Item;
 use crate::block::signature::{Kind, Slot, bind, word};
-use crate::diag::Diagnostic;
 use crate::diag::near::{list, near};
+use crate::diag::{Diagnostic, Span};
 use crate::expr::ast::{Expr, ExprKind, Ident};
 use crate::ir::graph::{Def, ValueId};
-use crate::ir::input::{InputSource, SEEN};
-use crate::ir::types::{Elem, Type};
-use crate::prim::make;
+use crate::ir::input::InputSource;
+use crate::ir::types::Type;
 use crate::syntax::spec::{AxisOrigin, Spec};
 
 use super::blame::Blame;
 use super::names::Section;
 use super::output::per_sample;
+use super::ranking::{self, Among};
 use super::refer::References;
 
 /// A metric of evaluation.
@@ -41,12 +40,14 @@ pub enum MetricOf {
         /// The raw column of `samples` that groups rows.
         by: Option<Ident>,
     },
-    /// The rank of each sample's target among all candidates, from 1 on; infinite where the target is unknown.
+    /// The rank of each sample's target among candidates, from 1 on; infinite where the target is unknown.
     Ranks {
         /// The rank.
         rank: String,
         /// Places that count.
         k: u32,
+        /// What it is ranked among.
+        among: Among,
     },
     /// A score and a label of each element of a list.
     Lists {
@@ -137,6 +138,7 @@ impl MetricKind {
         if self.ranks() {
             slots.push(Slot { default: K.to_string(), ..slot("k", Kind::Count, false) });
             slots.push(slot("seen", Kind::Ids, false));
+            slots.push(slot("among", Kind::Ids, false));
         }
         slots
     }
@@ -150,14 +152,16 @@ pub(super) struct Parts<'e> {
     pub(super) label: &'e Expr,
     /// Ids that are no candidates.
     pub(super) seen: Option<&'e Expr>,
+    /// The ids that are candidates, beside the target.
+    pub(super) among: Option<&'e Expr>,
     by: Option<Ident>,
-    k: u32,
+    pub(super) k: u32,
 }
 
 impl<'e> Parts<'e> {
     /// Its expressions.
     pub(super) fn expressions(&self) -> impl Iterator<Item = &'e Expr> {
-        [self.score, self.label].into_iter().chain(self.seen)
+        [self.score, self.label].into_iter().chain(self.seen).chain(self.among)
     }
 }
 
@@ -200,14 +204,24 @@ pub(super) fn parts(expr: &Expr) -> Result<Parts<'_>, Vec<Diagnostic>> {
         }
     };
     match (part("score"), part("label")) {
-        (Some(score), Some(label)) => Ok(Parts { kind: *kind, score, label, seen: part("seen"), by, k }),
+        (Some(score), Some(label)) => {
+            Ok(Parts { kind: *kind, score, label, seen: part("seen"), among: part("among"), by, k })
+        }
         _ => Err(vec![Diagnostic::new("E0310", "a metric needs a score and a label").at(expr.span, "")]),
     }
 }
 
-/// Evaluates every metric.
-pub(super) fn metrics(spec: &Spec, references: &References, blame: &mut Blame, at: &mut Evaluator) -> Vec<Metric> {
-    let mut metrics = Vec::new();
+/// What a metric takes for a prediction, and the metric's place.
+pub(super) type Predicted = (ValueId, Span);
+
+/// Evaluates every metric; also gives what they take for predictions.
+pub(super) fn metrics(
+    spec: &Spec,
+    references: &References,
+    blame: &mut Blame,
+    at: &mut Evaluator,
+) -> (Vec<Metric>, Vec<Predicted>) {
+    let (mut metrics, mut predicted) = (Vec::new(), Vec::new());
     for entry in &spec.metrics {
         let name = &entry.name.name;
         if !references.is_sound(Section::Metrics, name) {
@@ -218,86 +232,15 @@ pub(super) fn metrics(spec: &Spec, references: &References, blame: &mut Blame, a
         let (score, label) = (at.expr(parts.score), at.expr(parts.label));
         let (Ok(score), Ok(label)) = (score, label) else { continue };
         let of = match score {
-            Item::Scores(scores) if parts.kind.ranks() => ranks(name, &parts, scores, label, at),
+            Item::Scores(scores) if parts.kind.ranks() => ranking::ranks(name, &parts, scores, label, at),
             score => pairs(spec, name, &parts, (score, label), blame, at),
         };
-        if let Ok(of) = of {
+        if let Ok((of, prediction)) = of {
             metrics.push(Metric { name: name.clone(), kind: parts.kind, of });
+            predicted.push((prediction, entry.value.span));
         }
     }
-    metrics
-}
-
-/// Where the target stands among all candidates.
-fn ranks(name: &str, parts: &Parts, scores: Scores, target: Item, at: &mut Evaluator) -> Result<MetricOf, Said> {
-    let Item::Ids(target) = target else {
-        let found = target.describe(at.to.graph());
-        let finding = Diagnostic::new("E0302", format!("expected the id that came next, found {found}"));
-        return Err(at.say(finding.at(parts.label.span, "")));
-    };
-    let seen = match parts.seen.map(|expr| (at.expr(expr), expr)) {
-        Some((item, expr)) => match item? {
-            Item::Ids(ids) => Some(ids.value),
-            other => {
-                let found = other.describe(at.to.graph());
-                let finding = Diagnostic::new("E0302", format!("expected ids, found {found}")).at(expr.span, "");
-                return Err(at.say(finding));
-            }
-        },
-        None => seen_before(target.value, at)?,
-    };
-    let vocabulary = |value: ValueId, at: &Evaluator| match &at.to.ty(value).elem {
-        Elem::Id(vocabulary) => vocabulary.to_string(),
-        _ => String::new(),
-    };
-    for (value, expr) in [(Some(target.value), parts.label), (seen, parts.seen.unwrap_or(parts.label))] {
-        if let Some(found) = value.map(|value| vocabulary(value, at))
-            && found != scores.vocabulary
-        {
-            let title = format!("ids of `{found}` are no candidates among `{}`", scores.vocabulary);
-            return Err(at.say(Diagnostic::new("E0303", title).at(expr.span, "")));
-        }
-    }
-    let made = rank(&scores, target.value, seen, at);
-    let value = at.settle(made, parts.score.span)?;
-    let rank = format!("metric.{name}.rank");
-    at.to.output(&rank, value);
-    Ok(MetricOf::Ranks { rank, k: parts.k })
-}
-
-/// Everything that the user of a next-item sample had before, which is no candidate.
-fn seen_before(target: ValueId, at: &mut Evaluator) -> Result<Option<ValueId>, Said> {
-    let feature = at.to.graph().value(target).name.clone();
-    let is_target = at
-        .to
-        .graph()
-        .inputs()
-        .any(|(_, input)| input.value == target && matches!(input.source, InputSource::Target { .. }));
-    if !is_target {
-        return Ok(None);
-    }
-    let Ok(Some(Item::Axis(axis))) = at.outer.name(&mut at.to, SEEN) else { return Ok(None) };
-    match at.outer.member(&mut at.to, axis, &feature) {
-        Ok(Some(Item::Ids(ids))) => Ok(Some(ids.value)),
-        _ => Ok(None),
-    }
-}
-
-fn rank(
-    scores: &Scores,
-    target: ValueId,
-    seen: Option<ValueId>,
-    at: &mut Evaluator,
-) -> Result<ValueId, crate::ir::op::Fault> {
-    let to = &mut at.to;
-    let whole = to.table_axis(&scores.table, false);
-    let hidden = candidate::last_hidden(to, scores.hidden)?;
-    let mut operands = vec![hidden, scores.rows, make::locate(to, target, whole)?];
-    if let Some(seen) = seen {
-        operands.push(make::locate(to, seen, whole)?);
-    }
-    operands.extend(scores.bias);
-    make::rank(to, &operands, FIRST_CANDIDATE)
+    (metrics, predicted)
 }
 
 /// A score for each label, of samples or of the elements of a list.
@@ -308,10 +251,11 @@ fn pairs(
     (score, label): (Item, Item),
     blame: &mut Blame,
     at: &mut Evaluator,
-) -> Result<MetricOf, Said> {
-    if let Some(seen) = parts.seen {
-        let title = "`seen` is of candidates, found scores of what is given";
-        let finding = Diagnostic::new("E0302", title).at(seen.span, "");
+) -> Result<(MetricOf, ValueId), Said> {
+    for (name, of) in [("seen", parts.seen), ("among", parts.among)] {
+        let Some(of) = of else { continue };
+        let title = format!("`{name}` is of candidates, found scores of what is given");
+        let finding = Diagnostic::new("E0302", title).at(of.span, "");
         return Err(at.say(finding.help("`scores(hidden, movie)` scores every candidate")));
     }
     let score = per_sample(spec, name, parts.score, score, blame, at)?;
@@ -349,13 +293,14 @@ fn pairs(
     let (score_name, label_name) = (format!("metric.{name}.score"), format!("metric.{name}.label"));
     at.to.output(&score_name, score);
     at.to.output(&label_name, label);
-    Ok(match list.filter(|_| parts.kind.ranks()) {
+    let of = match list.filter(|_| parts.kind.ranks()) {
         Some((over, cut)) => {
             let whole = if cut { whole(name, label, at) } else { None };
             MetricOf::Lists { score: score_name, label: label_name, over, whole, k: parts.k }
         }
         None => MetricOf::Samples { score: score_name, label: label_name, by: parts.by.clone() },
-    })
+    };
+    Ok((of, score))
 }
 
 /// How many positives the whole list of each sample has, as an output.

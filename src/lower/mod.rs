@@ -12,6 +12,7 @@ mod loss;
 mod metric;
 mod names;
 mod output;
+mod ranking;
 mod refer;
 mod run;
 mod structure;
@@ -20,6 +21,7 @@ mod target;
 mod unused;
 
 pub use metric::{Metric, MetricKind, MetricOf};
+pub use ranking::{Among, Seen};
 pub use tables::{Rows, Table};
 
 use std::collections::BTreeMap;
@@ -70,9 +72,9 @@ pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Pr
     let mut blame = blame::Blame::new(spec);
     loss::losses(spec, &references, &tables, &mut at);
     output::outputs(spec, &references, &mut blame, &mut at);
-    let metrics = metric::metrics(spec, &references, &mut blame, &mut at);
+    let (metrics, predicted) = metric::metrics(spec, &references, &mut blame, &mut at);
     let graph = at.to.finish();
-    target::check(spec, &graph, diags);
+    target::check(spec, &graph, &predicted, diags);
     coupled::check(spec, &graph, diags);
     let tables = tables.used(&graph);
     if !diags.has_errors() {

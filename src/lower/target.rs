@@ -8,28 +8,24 @@ use crate::ir::graph::{Def, Graph, ValueId};
 use crate::ir::input::InputSource;
 use crate::syntax::spec::Spec;
 
+use super::metric::Predicted;
+
 /// Operations that let nothing through of what they hide.
 const HIDING: &[&str] = &["cloze", "hide_last"];
 
-/// Finds outputs and scores of metrics that read the row to be predicted.
-pub(super) fn check(spec: &Spec, graph: &Graph, diags: &mut Diags) {
+/// Finds outputs and predictions of metrics that read the row to be predicted. A rank is of the target by its nature: what
+/// must not read it is the row that candidates are multiplied with.
+pub(super) fn check(spec: &Spec, graph: &Graph, of_metrics: &[Predicted], diags: &mut Diags) {
     if !spec.is_next_item() {
         return;
     }
-    let outputs = spec.outputs.iter().map(|entry| (entry.name.name.clone(), entry.value.span));
-    let metrics = spec.metrics.iter().flat_map(|entry| {
-        ["score", "rank"].map(|what| (format!("metric.{}.{what}", entry.name.name), entry.value.span))
-    });
+    let outputs = spec.outputs.iter().filter_map(|entry| Some((graph.output(&entry.name.name)?, entry.value.span)));
     let mut found: Vec<(Span, String)> = Vec::new();
     let mut blamed = BTreeSet::new();
-    for (name, span) in outputs.chain(metrics) {
-        let Some(root) = graph.outputs().iter().find(|root| root.name == name) else { continue };
-        // A rank is of the target by its nature: what must not read it is the row that all candidates are multiplied with.
-        let ranked = graph.producer(root.value).filter(|node| node.op.name() == "rank");
-        let predicted = ranked.and_then(|node| node.operands.first()).map_or(root.value, |&row| row);
+    for (predicted, span) in outputs.chain(of_metrics.iter().copied()) {
         let Some(feature) = target_behind(graph, predicted) else { continue };
         // A metric of a faulty output, or of the logit or the row behind it, is no fault of its own.
-        let behind = graph.producer(root.value).filter(|node| matches!(node.op.name(), "sigmoid" | "best"));
+        let behind = graph.producer(predicted).filter(|node| matches!(node.op.name(), "sigmoid" | "best"));
         if blamed.insert(predicted) {
             found.push((span, feature));
         }

@@ -156,7 +156,7 @@ impl Tally {
                     let keys = by.as_ref().and_then(|by| groups.get(&by.name)).map(Vec::as_slice).unwrap_or_default();
                     measure(metric.kind, column(score), column(label), keys)
                 }
-                MetricOf::Ranks { rank, k } => order::of_ranks(metric.kind, column(rank), *k),
+                MetricOf::Ranks { rank, k, .. } => order::of_ranks(metric.kind, column(rank), *k),
                 MetricOf::Lists { score, label, over, whole, k } => {
                     let lengths = lengths.get(over).map(Vec::as_slice).unwrap_or_default();
                     let whole = whole.as_deref().map(column);

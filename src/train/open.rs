@@ -9,8 +9,10 @@ use super::engine::{Backend, Engine, Params};
 use super::evaluate::{Subject, evaluate, evaluate_batches, name};
 use super::failure::{pass_failed, step_failed};
 use super::fit::monitor;
+use super::floor::floors;
 use super::inner::{Inner, fill};
 use super::predict::{BATCH, Predictor};
+use super::protocol::protocol;
 use super::results::Results;
 use super::run::identity;
 use super::run_dir::{BEST, LAST, RunDir, SPEC};
@@ -82,10 +84,13 @@ impl Trained {
         let mut params = Params::new(self.weights.clone(), backend).map_err(step_failed)?;
         let subject = Subject { dataset: &dataset, metrics: &program.metrics, part, batch: spec.train.batch as usize };
         let evaluation = evaluate(&mut engine, &mut params, subject, &mut || false)?;
-        let mut results = Results::new(monitor(&spec.train, &program.metrics).0, &self.state.progress);
+        let protocol = protocol(spec, &program.metrics, |table| dataset.rows_of(table));
+        let mut results = Results::new(monitor(&spec.train, &program.metrics).0, &self.state.progress, protocol);
         let measured = self.dir.measurements().into_iter().filter_map(|line| line.get("step")?.as_u64());
         results.steps = measured.max().unwrap_or(results.steps);
-        results.parts.extend(evaluation.map(|evaluation| (name(part).to_owned(), evaluation)));
+        if let Some(evaluation) = evaluation {
+            results.add(name(part), evaluation, floors(&dataset, &program.metrics, part));
+        }
         Ok(Some(results))
     }
 
@@ -132,8 +137,9 @@ impl Trained {
             Ok(batch)
         });
         let evaluation = evaluate_batches(&mut engine, &mut params, metrics, batches)?;
-        let mut results = Results::new(monitor(&self.spec.train, metrics).0, &self.state.progress);
-        results.parts.push(("rows".to_owned(), evaluation));
+        let protocol = protocol(&self.spec, metrics, |table| bundle.rows_of(table));
+        let mut results = Results::new(monitor(&self.spec.train, metrics).0, &self.state.progress, protocol);
+        results.add("rows", evaluation, Vec::new());
         Ok(Some(results))
     }
 

@@ -5,6 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use super::checkpoint::Progress;
 use super::evaluate::{Evaluation, name};
 use super::fingerprint::Fingerprint;
+use super::floor::Floor;
 use crate::data::report::Report;
 use crate::syntax::spec::Part;
 
@@ -20,12 +21,23 @@ pub struct Results {
     pub best: Option<(f64, u64)>,
     /// Steps of the whole run.
     pub steps: u64,
+    /// What simple rules reach on each part.
+    pub floors: Vec<(String, Vec<Floor>)>,
+    /// How targets were ranked.
+    pub protocol: Vec<String>,
 }
 
 impl Results {
     /// Results without a part measured yet.
-    pub(super) fn new(monitor: String, progress: &Progress) -> Self {
-        Self { parts: Vec::new(), monitor, best: progress.best, steps: progress.step }
+    pub(super) fn new(monitor: String, progress: &Progress, protocol: Vec<String>) -> Self {
+        let (best, steps) = (progress.best, progress.step);
+        Self { parts: Vec::new(), monitor, best, steps, floors: Vec::new(), protocol }
+    }
+
+    /// Adds what a part came to, and what simple rules reach there.
+    pub(super) fn add(&mut self, part: &str, evaluation: Evaluation, floors: Vec<Floor>) {
+        self.parts.push((part.to_owned(), evaluation));
+        self.floors.push((part.to_owned(), floors));
     }
 
     /// What was measured on a part.
@@ -47,14 +59,26 @@ impl Display for Results {
             header.extend(first.metrics.iter().map(|(name, _)| name.clone()));
         }
         let mut table = vec![header];
-        let mut notes = Vec::new();
+        let mut notes: Vec<(&str, &str, Vec<&str>)> = Vec::new();
         for (part, evaluation) in &self.parts {
             let mut line = vec![part.clone(), evaluation.samples.to_string(), number(Some(evaluation.loss))];
             for (metric, measured) in &evaluation.metrics {
                 line.push(number(measured.value));
-                notes.extend(measured.note.as_ref().map(|note| format!("{} {metric}: {note}", part)));
+                let Some(note) = &measured.note else { continue };
+                match notes.iter_mut().find(|(of, known, _)| of == part && known == note) {
+                    Some((_, _, metrics)) => metrics.push(metric),
+                    None => notes.push((part, note, vec![metric])),
+                }
             }
             table.push(line);
+            for (rule, of_rule) in self.floors.iter().filter(|(of, _)| of == part).flat_map(|(_, floors)| floors) {
+                let mut line = vec![format!("{part} {rule}"), evaluation.samples.to_string(), number(None)];
+                for (metric, _) in &evaluation.metrics {
+                    let measured = of_rule.iter().find(|(of, _)| of == metric);
+                    line.push(number(measured.and_then(|(_, measured)| measured.value)));
+                }
+                table.push(line);
+            }
         }
         f.write_str(&aligned(&table))?;
         match self.best {
@@ -64,7 +88,8 @@ impl Display for Results {
             }
             None => writeln!(f, "weights: the last, after step {}", self.steps)?,
         }
-        notes.iter().try_for_each(|note| writeln!(f, "{note}"))
+        self.protocol.iter().try_for_each(|sentence| writeln!(f, "{sentence}"))?;
+        notes.iter().try_for_each(|(part, note, metrics)| writeln!(f, "{part} {}: {note}", metrics.join(", ")))
     }
 }
 
@@ -115,7 +140,8 @@ mod tests {
         let metrics =
             vec![("auc".to_owned(), measured(None, "all labels are 1")), ("gauc".to_owned(), measured(Some(0.5), "x"))];
         let parts = vec![("test".to_owned(), Evaluation { samples: 12, loss: 0.25, metrics })];
-        let mut results = Results { parts, monitor: "gauc".to_owned(), best: Some((0.625, 40)), steps: 60 };
+        let progress = Progress { step: 60, best: Some((0.625, 40)), ..Progress::default() };
+        let mut results = Results { parts, ..Results::new("gauc".to_owned(), &progress, Vec::new()) };
         let expected = "\
 part  samples    loss  auc    gauc
 test       12  0.2500    -  0.5000
@@ -125,6 +151,11 @@ test gauc: x
 ";
         assert_eq!(results.to_string(), expected);
         results.best = None;
+        results.protocol.push("gauc: alone".to_owned());
+        let gauc = vec![("gauc".to_owned(), measured(Some(0.25), "not shown"))];
+        results.floors.push(("test".to_owned(), vec![("by chance".to_owned(), gauc)]));
+        assert!(results.to_string().contains("test by chance       12       -    -  0.2500\n"), "{results}");
+        assert!(results.to_string().contains("gauc: alone\ntest auc: all labels are 1\n"));
         assert!(results.to_string().contains("weights: the last, after step 60"));
     }
 }

@@ -11,8 +11,10 @@ use super::evaluate::{Subject, evaluate, name};
 use super::failure::{pass_failed, step_failed};
 use super::fingerprint::{Fingerprint, hash};
 use super::fit::{Observer, Run, Setting, fit, measurement, monitor};
+use super::floor::floors;
 use super::inner::{self, Inner};
 use super::occurrence::occurrences;
+use super::protocol::protocol;
 use super::results::{Results, report};
 use super::run_dir::{About, BEST, GRAPH, GRAPHS, LAST, REPORT, RunDir, SPEC, Start};
 use super::{table_rows, wants};
@@ -144,7 +146,7 @@ fn trained(
             let (best, _) = checkpoint::load(&dir.file(BEST))?;
             run.params = Params::new(best, backend).map_err(step_failed)?;
         }
-        outcome.results = results(&mut run, &setting, &outcome.progress, observer)?;
+        outcome.results = results(&mut run, spec, &setting, &outcome.progress, observer)?;
     }
     if let Some(results) = &outcome.results {
         let text = report(&spec.name.name, results, dataset.report(), &fingerprint);
@@ -213,12 +215,14 @@ fn resume(
 /// Measures the chosen weights, on validation once more and on test for the only time.
 fn results(
     run: &mut Run,
+    spec: &Spec,
     setting: &Setting,
     progress: &Progress,
     observer: &mut dyn Observer,
 ) -> Result<Option<Results>, Diagnostic> {
     let Setting { train, metrics, dataset, .. } = *setting;
-    let mut results = Results::new(monitor(train, metrics).0, progress);
+    let mut results =
+        Results::new(monitor(train, metrics).0, progress, protocol(spec, metrics, |table| dataset.rows_of(table)));
     for part in [Part::Valid, Part::Test] {
         if dataset.is_empty(part) {
             continue;
@@ -230,7 +234,7 @@ fn results(
             let line = measurement(name(part), progress.step, progress.epoch + 1, &evaluation);
             setting.dir.append_measurement(&line)?;
         }
-        results.parts.push((name(part).to_owned(), evaluation));
+        results.add(name(part), evaluation, floors(dataset, metrics, part));
     }
     Ok(Some(results))
 }

@@ -20,6 +20,7 @@ features:
   item: {type: id, dim: 16, min_count: 1, init: normal(0.1)}
 axes:
   history: {from: log, by: user, last: 8}
+  unseen: {draw: item, n: 5, by: uniform, not_in: [history]}
 model:
   steps: history.item + positions(history)
   encoded: transformer(steps, over=history, heads=2, causal=true)
@@ -29,6 +30,7 @@ outputs:
   next: top(scores(last(encoded, over=history), item), k=3, exclude=history.item)
 metrics:
   hr: hr(scores(last(encoded, over=history), item), item, k=1)
+  hr_drawn: hr(scores(last(encoded, over=history), item), item, k=1, among=unseen.item)
 train: {batch: 20, epochs: 30, patience: 30, monitor: hr, optimizer: {dense: adam, tables: adam, lr: 0.01}}
 ";
 
@@ -51,7 +53,16 @@ fn a_circle_of_items_is_learned_and_its_next_item_is_named() {
     let table = ok(&specrec(dir.path(), &["train", "spec.yaml", "--run", "run"]));
     let test: Vec<&str> = table.lines().find(|line| line.starts_with("test")).unwrap().split_whitespace().collect();
     assert_eq!(test[1], "20", "{table}");
-    assert!(test[3].parse::<f64>().unwrap() > 0.9, "{table}");
+    assert!(test[3].parse::<f64>().unwrap() > 0.9 && test[4].parse::<f64>().unwrap() > 0.9, "{table}");
+    // Each item is as popular as any other. Of the items that were not had, the next one was had most often by those who had
+    // the last three.
+    for (rule, hr) in [("popularity", "0.0000"), ("item-kNN", "1.0000")] {
+        assert!(table.contains(&format!("test by {rule}")), "{table}");
+        let line = table.lines().find(|line| line.starts_with(&format!("test by {rule}"))).unwrap();
+        assert_eq!(line.split_whitespace().skip(3).collect::<Vec<_>>(), ["20", "-", hr, "-"], "{table}");
+    }
+    assert!(table.contains("hr: among all 20 ids of `item` but what the user had before; ties"), "{table}");
+    assert!(table.contains("hr_drawn: among 5 drawn uniformly (seed 1) and the target, no full ranking"), "{table}");
     let rows = "user,item\nnew,i4\nnew,i5\nother,i17\nnew,i6\nother,i18\n";
     std::fs::write(dir.path().join("rows.csv"), rows).unwrap();
     ok(&specrec(dir.path(), &["predict", "run", "--input", "rows.csv", "--output", "out.csv", "--keep", "user"]));
