@@ -97,6 +97,11 @@ impl Span {
         Self { file, start: start as u32, end: end as u32 }
     }
 
+    /// Whether two places have a character in common, or are the same.
+    pub fn meets(self, other: Span) -> bool {
+        self.file == other.file && (self == other || (self.start < other.end && other.start < self.end))
+    }
+
     /// From here to the end of a later span.
     #[must_use]
     pub fn to(self, last: Span) -> Self {
@@ -160,6 +165,15 @@ impl Diags {
     /// Takes over the findings of another collection.
     pub fn extend(&mut self, other: Diags) {
         self.list.extend(other.list);
+    }
+
+    /// Takes over the findings of a later stage, but none of a place that has one: a fault that two stages see is told once.
+    pub fn extend_elsewhere(&mut self, other: Diags) {
+        let place = |finding: &Diagnostic| finding.labels.first().map(|label| label.span);
+        let known: Vec<Span> = self.list.iter().filter_map(place).collect();
+        let is_new =
+            |finding: &Diagnostic| !known.iter().any(|known| Some(true) == place(finding).map(|at| at.meets(*known)));
+        self.list.extend(other.list.into_iter().filter(is_new));
     }
 }
 
