@@ -55,14 +55,24 @@ pub(crate) fn fit(
     Ok((Fitted { codebooks: Codebooks { vocabularies, keys }, features }, renumbering))
 }
 
-/// Every place where the train part has a value of a feature: its column, the row there, and the same row if it is one of
-/// the samples' table. A row that is a sample and an event counts once.
+/// Where the train part has a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In a row of the samples' table. A row that is a sample and an event is one place.
+    Row(u32),
+    /// In an event of another source.
+    Event,
+    /// In a list of a sample.
+    List,
+}
+
+/// Every place where the train part has a value of a feature: its column, the row there, and what it is a row of.
 pub(crate) fn occurrences<'a>(
     plan: &'a Plan,
     loaded: &'a Loaded,
     train: &'a Train,
     feature: usize,
-) -> impl Iterator<Item = (&'a Written, usize, Option<u32>)> {
+) -> impl Iterator<Item = (&'a Written, usize, Place)> {
     let wanted = plan.holds(InputValue::Sample { feature }) || plan.drawn_features().any(|drawn| drawn == feature);
     let along = move |axis: usize| plan.axes[axis].features.contains(&feature);
     let of_rows = loaded.streams.iter().enumerate().flat_map(move |(stream, Stream { task, .. })| {
@@ -75,9 +85,9 @@ pub(crate) fn occurrences<'a>(
                 (wanted && stream == 0 && train.teaches(*row))
                     || (train.has_event(stream, *row, &table.times) && event())
             };
-            (0..table.rows.len())
-                .filter(counts)
-                .map(move |row| (&table.features[slot], row, (stream == 0).then_some(row as u32)))
+            (0..table.rows.len()).filter(counts).map(move |row| {
+                (&table.features[slot], row, if stream == 0 { Place::Row(row as u32) } else { Place::Event })
+            })
         })
     });
     let samples = &loaded.tables[0];
@@ -86,41 +96,68 @@ pub(crate) fn occurrences<'a>(
         let slot = plan.axes[axis].features.iter().position(|known| *known == feature);
         slot.into_iter().flat_map(move |slot| {
             let rows = (0..samples.rows.len()).filter(|&row| train.samples[row]);
-            rows.flat_map(|row| range(&list.ends, row)).map(move |element| (&list.features[slot], element, None))
+            rows.flat_map(|row| range(&list.ends, row)).map(move |element| (&list.features[slot], element, Place::List))
         })
     });
     of_rows.chain(of_lists)
+}
+
+/// How often the train part has an id.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    rows: u32,
+    events: u32,
+    lists: u32,
+}
+
+impl Counts {
+    fn add(&mut self, place: Place) {
+        let count = match place {
+            Place::Row(_) => &mut self.rows,
+            Place::Event => &mut self.events,
+            Place::List => &mut self.lists,
+        };
+        *count = count.saturating_add(1);
+    }
+
+    /// The number that `min_count` is held against. One would expect the sum. However, a history that holds only what was
+    /// clicked tells an id that was clicked a second time, and a list does so in every later sample: of the ids that were
+    /// there once, the unknown row would get those that were not clicked, and would know the label. So samples are what
+    /// counts where they have the id, and no list; another source does where it has the id more often by itself.
+    fn known(self) -> u32 {
+        if self.rows > 0 { self.rows.max(self.events) } else { self.events.saturating_add(self.lists) }
+    }
 }
 
 /// Counts ids and gives rows to those that are frequent enough, in order of first appearance.
 fn count(plan: &Plan, loaded: &Loaded, train: &Train, vocabulary: usize) -> (Interner, Vec<u32>) {
     let Rule::Counted { min_count } = plan.vocabularies[vocabulary].rule else { return Default::default() };
     let read = &loaded.codebooks.vocabularies[vocabulary].texts;
-    let mut counts = vec![0_u32; read.len() + 1];
+    let mut counts = vec![Counts::default(); read.len() + 1];
     let mut order = Vec::new();
-    let mut add = |code: u32| {
+    let mut add = |code: u32, place: Place| {
         let count = &mut counts[code as usize];
-        if *count == 0 && code != 0 {
+        if count.known() == 0 && code != 0 {
             order.push(code);
         }
-        *count = count.saturating_add(1);
+        count.add(place);
     };
     for (feature, form) in plan.features.iter().map(|feature| &feature.form).enumerate() {
         match form {
             Form::Id { vocabulary: own } | Form::Ids { vocabulary: own, .. } if *own == vocabulary => {}
             _ => continue,
         }
-        for (column, row, _) in occurrences(plan, loaded, train, feature) {
+        for (column, row, place) in occurrences(plan, loaded, train, feature) {
             match column {
-                Raw::Codes(codes) => add(codes[row]),
-                Raw::Bags { ends, codes } => codes[range(ends, row)].iter().for_each(|&code| add(code)),
+                Raw::Codes(codes) => add(codes[row], place),
+                Raw::Bags { ends, codes } => codes[range(ends, row)].iter().for_each(|&code| add(code, place)),
                 Raw::Numbers { .. } => {}
             }
         }
     }
     let mut texts = Interner::default();
     let mut rows = vec![0; read.len() + 1];
-    for code in order.into_iter().filter(|&code| counts[code as usize] >= min_count) {
+    for code in order.into_iter().filter(|&code| counts[code as usize].known() >= min_count) {
         if let Some(text) = read.texts().get(code as usize - 1) {
             rows[code as usize] = 1 + texts.add(text);
         }

@@ -5,7 +5,7 @@ use std::io;
 use super::array::Array;
 use super::container::{Builder, Container};
 use super::encode::Encoding;
-use super::fit::occurrences;
+use super::fit::{Place, occurrences};
 use super::load::Loaded;
 use super::plan::{DrawPlan, Form, Plan};
 use super::rows::Raw;
@@ -75,13 +75,13 @@ pub(crate) fn write(
     let row_of = |code: u32| renumber.get(code as usize).copied().unwrap_or(code);
     let size = encoding.fitted.size(plan, vocabulary) as usize;
     let (mut counts, mut first) = (vec![0_u64; size], vec![NOBODY; size]);
-    for (column, at, row) in occurrences(plan, loaded, train, draw.key) {
+    for (column, at, place) in occurrences(plan, loaded, train, draw.key) {
         if let Raw::Codes(codes) = column
             && let id @ 1.. = row_of(codes[at]) as usize
         {
             counts[id] += 1;
             // Rows of other sources, and elements of lists, need not have all that a sample has.
-            if let Some(row) = row.filter(|_| first[id] == NOBODY) {
+            if let (Place::Row(row), NOBODY) = (place, first[id]) {
                 first[id] = row;
             }
         }

@@ -50,6 +50,25 @@ features:
 }
 
 #[test]
+fn lists_and_other_sources_do_not_tell_what_became_of_a_rare_id() {
+    // `liked` and `odd` were there once; only `liked` is in later lists and in the other source. Were these counted on top,
+    // the unknown row would stand for what was not liked. `old` stands in lists alone, `often` is often in the other source.
+    let logs = "t,user,ad,seen\n1,u,liked,old\n2,u,odd,old|liked\n3,u,x,old|liked\n4,u,often,\n5,u,x,\n6,u,x,\n7,u,x,\n8,u,x,\n9,u,x,\n10,u,x,\n";
+    let acts = "t,user,ad\n1,u,liked\n1,u,often\n2,u,often\n";
+    let spec = "
+sources: {logs: {path: logs.csv, time: t}, acts: {path: acts.csv, time: t}}
+samples: {from: logs, split: {by: time, parts: [0.6, 0.4]}}
+features: {ad: {type: id, min_count: 2}}
+axes:
+  past: {from: acts, by: user, last: 5}
+  seen: {columns: {ad: seen}, separator: '|', order: oldest_first, last: 5}
+";
+    let world = World::new(&[("logs.csv", logs), ("acts.csv", acts)], spec);
+    let train = world.open(&["ad", "past.ad", "seen.ad"]).first(Part::Train, 99).unwrap();
+    assert_eq!((ids(&train, "ad"), ids(&train, "seen.ad")), (&[0, 0, 1, 2, 1, 1][..], &[3, 3, 0, 3, 0][..]));
+}
+
+#[test]
 fn tables_share_their_vocabulary() {
     let world = world(
         "t,ad,other\n1,x,y\n2,y,x\n3,z,z\n4,x,w\n",
