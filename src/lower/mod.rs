@@ -6,6 +6,7 @@
 mod axes;
 mod blame;
 mod coupled;
+mod element;
 mod feature;
 mod leak;
 mod loss;
@@ -56,6 +57,7 @@ pub fn lower(spec: &Spec, sources: &mut Sources, diags: &mut Diags) -> Option<Pr
     let references = refer::References::collect(spec, &names, &library, diags);
     let order = model_order(spec, &references, diags);
     leak::check(spec, &names, &references, diags);
+    element::check(spec, &names, &references, diags);
 
     let mut to = Builder::new(&spec.name.name);
     let axes = axes::make(spec, &references, &mut to);

@@ -57,6 +57,14 @@ pub(super) const CODES: &[Explanation] = &[
         fix: "runs:\n  pv: {run: ../runs/din, value: interest}",
     },
     Explanation {
+        code: "E0208",
+        title: "a value of an element, read of the whole list",
+        text: "With a `list` axis a sample is all rows of a list. Labels, outcomes and features with `side: item` are those of its elements, and are read along\n\
+               the axis; the sample itself has the features of the user and of the request.",
+        example: "axes:\n  slate: {list: request, max: 30}\nlosses:\n  click: bce(score, clicked)",
+        fix: "losses:\n  click: bce(score, slate.clicked)",
+    },
+    Explanation {
         code: "E0220",
         title: "unknown source",
         text: "`samples`, joins, axes and parts of a split name sources that stand under `sources`.",
