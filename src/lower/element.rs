@@ -29,8 +29,7 @@ pub(super) fn check(spec: &Spec, names: &Names, references: &References, diags: 
         if said.insert(name.span.start) {
             let title =
                 format!("`{}` differs from element to element of `{list}`, and the sample is all of it", name.name);
-            let help =
-                format!("`{list}.{}` is that of each element; a feature of the request has `side: context`", name.name);
+            let help = format!("`{list}.{}` is that of each element", name.name);
             diags.push(Diagnostic::new("E0208", title).at(name.span, "").help(help));
         }
     }
