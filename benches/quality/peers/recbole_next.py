@@ -4,6 +4,7 @@ validation; test is measured here by specrec's protocol: every movie of the trai
 usage: recbole_next.py EVENTS.csv SASRec|BERT4Rec SEED EPOCHS
 """
 import csv
+import os
 import pathlib
 import sys
 import tempfile
@@ -24,9 +25,10 @@ from recbole.model.sequential_recommender import BERT4Rec, SASRec
 from recbole.trainer import Trainer
 from recbole.utils import init_seed
 
-path, kind, seed, epochs = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
+path, kind, seed, epochs = pathlib.Path(sys.argv[1]).resolve(), sys.argv[2], int(sys.argv[3]), int(sys.argv[4])
 rows = list(csv.DictReader(open(path)))
 folder = pathlib.Path(tempfile.mkdtemp())
+os.chdir(folder)     # RecBole writes logs where it stands
 (folder / "events").mkdir()
 with open(folder / "events" / "events.inter", "w") as file:
     file.write("user_id:token\titem_id:token\ttimestamp:float\n")
