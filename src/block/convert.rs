@@ -105,6 +105,11 @@ impl Evaluator<'_> {
                 });
                 self.placed(made, span, &[])
             }
+            // A label that is not known does not hold.
+            Item::Label(label) => {
+                let made = self.constant(0.5).and_then(|half| make::binary(&mut self.to, "gt", label, half));
+                self.placed(made, span, &[])
+            }
             other => {
                 let found = other.describe(self.to.graph());
                 let finding = Diagnostic::new("E0302", format!("expected a condition, found {found}")).at(span, "");

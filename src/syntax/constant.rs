@@ -194,6 +194,14 @@ fn size(expr: &mut Expr) -> usize {
     total
 }
 
+/// Puts one name in the place of another.
+pub(super) fn rename(expr: &mut Expr, from: &str, to: &str) {
+    match &mut expr.kind {
+        ExprKind::Name(name) if name == from => *name = to.to_owned(),
+        kind => parts(kind, &mut |part| rename(part, from, to)),
+    }
+}
+
 /// Gives every part of an expression one place.
 fn move_to(expr: &mut Expr, span: Span) {
     expr.span = span;

@@ -182,6 +182,15 @@ fn every_form_of_the_language_is_read() {
 }
 
 #[test]
+fn the_prefix_of_many_features_is_the_column_of_each() {
+    let text = "specrec: 1\nsources: {rows: {path: rows.csv}}\nsamples: {from: rows}\nfeatures:\n  I1..I3: {type: number, value: log(1 + I) * II}\n";
+    let spec = good(text, &[]);
+    let values = spec.features.iter().map(|feature| feature.value.value.as_ref().unwrap().to_string());
+    let expected = ["I1", "I2", "I3"].map(|name| format!("log(1 + {name}) * II"));
+    assert_eq!(values.collect::<Vec<_>>(), expected);
+}
+
+#[test]
 fn a_printed_spec_reads_back_as_the_same_spec() {
     let (mut sources, mut diags) = (Sources::default(), Diags::default());
     let mut again = |spec: &Spec| {

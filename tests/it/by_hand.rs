@@ -90,6 +90,13 @@ fn dice_of_one_row_is_half_of_both_sides() {
 }
 
 #[test]
+fn a_label_is_a_condition_that_holds_where_it_is_known_and_true() {
+    let graph = rated("losses:\n  picked: only(x, where=y)\noutputs:\n  x: x\n", Goal::Gradients);
+    let batch = feed(4, &[], &[("x", &[2.0, 4.0, 8.0, 6.0]), ("y", &[1.0, 0.0, f32::NAN, 1.0])], &[]);
+    assert_gives(&run(&graph, &weights(&graph, &[]), &batch), "picked", &[4.0]);
+}
+
+#[test]
 fn the_softmax_of_a_list_counts_lists_with_a_click() {
     let graph = rated(
         "

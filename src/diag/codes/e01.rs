@@ -130,7 +130,8 @@ pub(super) const CODES: &[Explanation] = &[
     Explanation {
         code: "E0118",
         title: "a description does not spread out",
-        text: "A feature named `C1..C26` stands for `C1`, `C2` and so on to `C26`: one prefix and two rising numbers.",
+        text: "A feature named `C1..C26` stands for `C1`, `C2` and so on to `C26`: one prefix and two rising numbers. In its `value`,\n\
+               `C` is the column of each: `I1..I13: {type: number, value: log(1 + I)}`.",
         example: "features:\n  C1..D26: {type: id}",
         fix: "features:\n  C1..C26: {type: id}",
     },

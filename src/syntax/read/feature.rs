@@ -4,6 +4,7 @@ use super::{Fields, Reader};
 use crate::diag::{Diagnostic, Span};
 use crate::expr::ast::Ident;
 use crate::expr::parse::is_name;
+use crate::syntax::constant::rename;
 use crate::syntax::node::{Entry, Node, NodeKind};
 use crate::syntax::spec::{
     Edges, FeatureKind, FeatureSpec, Fill, Missing, Named, Pool, Scale, Side, Spanned, TableSpec, Tuning, Vectors,
@@ -122,12 +123,14 @@ pub(super) fn features(r: &mut Reader<'_>, node: Option<&Node>) -> (Vec<Named<Fe
         r.wrong(node, "a map from names to features");
     }
     for entry in node.entries() {
+        let mut prefix = None;
         let names = match spread(r, entry) {
             Names::One => vec![r.entry_name(entry)],
             Names::Bad => continue,
-            Names::Many(prefix, names) => {
-                let name = Ident { name: prefix, span: entry.key_span };
+            Names::Many(group, names) => {
+                let name = Ident { name: group.clone(), span: entry.key_span };
                 groups.push(Named { name, value: names.clone() });
+                prefix = Some(group);
                 names
             }
         };
@@ -138,7 +141,14 @@ pub(super) fn features(r: &mut Reader<'_>, node: Option<&Node>) -> (Vec<Named<Fe
         for name in names {
             match features.iter().find(|other| other.name.name == name.name) {
                 Some(other) => r.push(super::taken(&name, other.name.span, "")),
-                None => features.push(Named { name, value: value.clone() }),
+                None => {
+                    let mut value = value.clone();
+                    // In the value of `I1..I13`, `I` is the column of each: `log(1 + I)`.
+                    if let (Some(prefix), Some(expr)) = (&prefix, &mut value.value) {
+                        rename(expr, prefix, &name.name);
+                    }
+                    features.push(Named { name, value });
+                }
             }
         }
     }
