@@ -79,7 +79,7 @@ fn read(from: &Vectors, base: &Path, codebook: &Codebook, mut into: Values) -> R
     }
     let dialect = Dialect {
         format: None,
-        delimiter: 0,
+        delimiter: None,
         encoding: None,
         missing: vec![String::new()],
         columns: None,

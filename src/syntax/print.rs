@@ -70,7 +70,7 @@ fn source(source: &SourceSpec) -> Yaml {
     });
     map.maybe("key", source.key.as_ref(), |key| word(&key.name));
     map.maybe("columns", source.columns.as_ref(), |columns| words(columns));
-    map.maybe("delimiter", source.delimiter.as_ref(), |delimiter| quoted(&delimiter.value.to_string()));
+    map.maybe("delimiter", source.delimiter.as_ref(), |delimiter| quoted(&delimiter.value));
     map.maybe("encoding", source.encoding.as_ref(), |encoding| word(&encoding.value));
     map.maybe("missing", source.missing.as_ref(), |texts| Yaml::List(texts.iter().map(|text| quoted(text)).collect()));
     map.maybe("where", source.filter.as_ref(), expr);

@@ -112,8 +112,8 @@ pub struct SourceSpec {
     pub key: Option<Ident>,
     /// `columns:` names for files without a header.
     pub columns: Option<Vec<Ident>>,
-    /// `delimiter:` one character.
-    pub delimiter: Option<Spanned<char>>,
+    /// `delimiter:` one character, or several, such as `::`.
+    pub delimiter: Option<Spanned<String>>,
     /// `encoding:` a WHATWG label such as `latin1`; UTF-8 when absent.
     pub encoding: Option<Spanned<String>>,
     /// `missing:` texts that mean null; the empty text when absent.

@@ -125,8 +125,8 @@ fn every_form_of_the_language_is_read() {
     assert_eq!((paths(0), paths(1)), (vec!["/mnt/taobao/logs/dt=*/*.parquet"], vec!["/mnt/taobao/a.gz", "b.gz"]));
     let acts = &spec.sources[1].value;
     assert_eq!(
-        (acts.delimiter.as_ref().unwrap().value, acts.on_error, acts.missing.as_deref()),
-        ('\t', OnError::Skip, Some(&[String::new()][..]))
+        (acts.delimiter.as_ref().unwrap().value.as_str(), acts.on_error, acts.missing.as_deref()),
+        ("\t", OnError::Skip, Some(&[String::new()][..]))
     );
     assert_eq!(spec.samples.per, Per::Steps(10));
     assert_eq!((spec.samples.join[0].missing, spec.samples.join[1].missing), (JoinMissing::Null, JoinMissing::Drop));

@@ -119,14 +119,13 @@ fn is_sampled(spec: &Spec, source: &str) -> bool {
 }
 
 fn dialect(source: &SourceSpec, diags: &mut Diags) -> Dialect {
-    let delimiter = source.delimiter.as_ref().map(|delimiter| {
-        let byte = u8::try_from(delimiter.value).ok().filter(|byte| byte.is_ascii() && !b"\"\r\n\0".contains(byte));
-        if byte.is_none() {
-            let title =
-                format!("`{}` cannot part fields: expected one ASCII character", delimiter.value.escape_default());
+    let delimiter = source.delimiter.as_ref().and_then(|delimiter| {
+        let parts = delimiter.value.is_ascii() && !delimiter.value.contains(['"', '\r', '\n', '\0']);
+        if !parts {
+            let title = format!("`{}` cannot part fields: expected ASCII characters", delimiter.value.escape_default());
             diags.push(Diagnostic::new("E0455", title).at(delimiter.span, ""));
         }
-        byte.unwrap_or(0)
+        parts.then(|| delimiter.value.clone())
     });
     let encoding = source.encoding.as_ref().and_then(|label| {
         let found = Encoding::for_label(label.value.as_bytes());
@@ -139,8 +138,7 @@ fn dialect(source: &SourceSpec, diags: &mut Diags) -> Dialect {
     });
     Dialect {
         format: source.format.as_ref().map(|format| format.value),
-        // Zero: what the name of the file suggests.
-        delimiter: delimiter.unwrap_or(0),
+        delimiter,
         encoding,
         missing: source.missing.clone().unwrap_or_else(|| vec![String::new()]),
         columns: source.columns.as_ref().map(|names| names.iter().map(|name| name.name.clone()).collect()),

@@ -1,6 +1,7 @@
-//! Delimited text as RFC 4180 has it, line ends of either kind. A broken record costs its own line and no other.
+//! Delimited text as RFC 4180 has it, line ends of either kind; quotes mean something only where one character parts fields.
+//! A broken record costs its own line and no other.
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::input::Input;
 use super::{Chunk, Dialect, Failure, Records};
@@ -8,7 +9,7 @@ use super::{Chunk, Dialect, Failure, Records};
 /// The unread rows of a file.
 pub(crate) struct Csv {
     input: Input,
-    delimiter: u8,
+    delimiter: String,
     encoding: &'static str,
     record: Record,
     width: usize,
@@ -42,7 +43,7 @@ impl Csv {
     pub(crate) fn open(input: Input, dialect: &Dialect) -> Result<(Csv, Vec<String>), Failure> {
         let mut csv = Csv {
             input,
-            delimiter: dialect.delimiter,
+            delimiter: dialect.delimiter.clone().unwrap_or_else(|| ",".to_owned()),
             encoding: dialect.encoding.map_or("UTF-8", |encoding| encoding.name()),
             record: Record::default(),
             width: 0,
@@ -76,20 +77,20 @@ impl Csv {
                 self.input.consume(bytes, 1);
                 continue;
             }
-            if memchr(b'"', text).is_some() {
-                return Ok((line, self.quoted(bytes)?));
+            if let (&[delimiter], Some(_)) = (self.delimiter.as_bytes(), memchr(b'"', text)) {
+                return Ok((line, self.quoted(bytes, delimiter)?));
             }
-            let found = plain(text, self.delimiter, &mut self.record);
+            let found = plain(text, self.delimiter.as_bytes(), &mut self.record);
             self.input.consume(bytes, 1);
             return Ok((line, if found { Found::Record } else { Found::Broken(self.not_text()) }));
         }
     }
 
     /// Reads a record with quotes, which may go on over lines. `bytes` is the length of its first line.
-    fn quoted(&mut self, bytes: usize) -> Result<Found, Failure> {
+    fn quoted(&mut self, bytes: usize, delimiter: u8) -> Result<Found, Failure> {
         loop {
             let whole = self.input.ended() || self.input.full();
-            match quoted(self.input.rest(), whole, self.delimiter, &mut self.record) {
+            match quoted(self.input.rest(), whole, delimiter, &mut self.record) {
                 Quoted::Record { bytes, lines } => {
                     self.input.consume(bytes, lines);
                     return Ok(Found::Record);
@@ -139,16 +140,21 @@ impl Records for Csv {
 }
 
 /// Cuts a line without quotes; false if it is not UTF-8.
-fn plain(line: &[u8], delimiter: u8, record: &mut Record) -> bool {
+fn plain(line: &[u8], delimiter: &[u8], record: &mut Record) -> bool {
     record.text.clear();
     record.ends.clear();
     let Ok(text) = std::str::from_utf8(line) else { return false };
     let mut start = 0;
-    for at in memchr_iter(delimiter, line).chain([line.len()]) {
+    let mut cut = |at: usize| {
         record.text.push_str(text.get(start..at).unwrap_or(""));
         record.ends.push(record.text.len());
-        start = at + 1;
+        start = at + delimiter.len();
+    };
+    match delimiter {
+        [byte] => memchr_iter(*byte, line).for_each(&mut cut),
+        several => memmem::find_iter(line, several).for_each(&mut cut),
     }
+    cut(line.len());
     true
 }
 
@@ -234,12 +240,21 @@ mod tests {
     fn a_file_may_lack_header_and_last_line_end() {
         let dialect = Dialect {
             columns: Some(vec!["x".into(), "y".into()]),
-            delimiter: b';',
+            delimiter: Some(";".into()),
             missing: vec!["NA".into()],
             ..dialect()
         };
         let rows = read("1;\nNA;4", dialect, &["x", "y"]).unwrap();
         assert_eq!((rows.cells("x"), rows.cells("y")), (vec!["1", "NULL"], vec!["", "4"]));
+    }
+
+    #[test]
+    fn several_characters_may_part_fields_and_then_quotes_are_text() {
+        let dialect = Dialect { delimiter: Some("::".into()), ..dialect() };
+        let rows = read("a::b::c\n1::\"Alien: 3\"::x|y\n2:::::\n3::x\n", dialect, &["a", "b", "c"]).unwrap();
+        assert_eq!(rows.cells("a"), ["1", "2"]);
+        assert_eq!((rows.cells("b"), rows.cells("c")), (vec!["\"Alien: 3\"", "NULL"], vec!["x|y", ":"]));
+        assert_eq!(rows.broken, [(4, "expected 3 fields, found 2".to_string())]);
     }
 
     #[test]

@@ -24,8 +24,8 @@ const CHUNK_BYTES: usize = 8 << 20;
 pub(crate) struct Dialect {
     /// The format, unless the file's name says it.
     pub(crate) format: Option<Format>,
-    /// One byte between fields.
-    pub(crate) delimiter: u8,
+    /// What stands between fields; a comma when absent, a tab in `.tsv`.
+    pub(crate) delimiter: Option<String>,
     /// UTF-8 when absent.
     pub(crate) encoding: Option<&'static Encoding>,
     /// Texts that mean null.
@@ -273,8 +273,8 @@ impl Dialect {
     /// The delimiter of `.tsv` is a tab without being told.
     fn of(&self, file: &SourceFile) -> Dialect {
         let name = file.name.strip_suffix(".gz").unwrap_or(&file.name);
-        let delimiter = if self.delimiter == 0 && name.ends_with(".tsv") { b'\t' } else { self.delimiter };
-        Dialect { delimiter: if delimiter == 0 { b',' } else { delimiter }, ..self.clone() }
+        let tab = || name.ends_with(".tsv").then(|| "\t".to_owned());
+        Dialect { delimiter: self.delimiter.clone().or_else(tab), ..self.clone() }
     }
 }
 
@@ -286,7 +286,7 @@ mod tests {
     pub(crate) fn dialect() -> Dialect {
         Dialect {
             format: None,
-            delimiter: b',',
+            delimiter: None,
             encoding: None,
             missing: vec![String::new()],
             columns: None,

@@ -59,7 +59,7 @@ pub(super) const CODES: &[Explanation] = &[
     Explanation {
         code: "E0455",
         title: "a setting that means nothing",
-        text: "The name of an encoding or time zone is unknown, a delimiter is no single ASCII character, a share is not between 0 and 1, or edges do not rise.",
+        text: "The name of an encoding or time zone is unknown, a delimiter is not made of ASCII characters, a share is not between 0 and 1, or edges do not rise.",
         example: "sources:\n  logs: {path: logs.csv, encoding: latin-one}",
         fix: "sources:\n  logs: {path: logs.csv, encoding: latin1}",
     },

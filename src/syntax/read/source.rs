@@ -50,14 +50,13 @@ fn paths(r: &mut Reader<'_>, node: &Node) -> Option<Vec<Spanned<String>>> {
     }
 }
 
-fn delimiter(r: &mut Reader<'_>, node: &Node) -> Option<Spanned<char>> {
+fn delimiter(r: &mut Reader<'_>, node: &Node) -> Option<Spanned<String>> {
     let text = r.raw(node)?;
-    let mut chars = text.value.chars();
-    if let (Some(value), None) = (chars.next(), chars.next()) {
-        return Some(Spanned { value, span: node.span });
+    if text.value.is_empty() {
+        r.wrong(node, "a character or several, such as `\",\"`, `\"\\t\"` or `\"::\"`");
+        return None;
     }
-    r.wrong(node, "one character, such as `\",\"` or `\"\\t\"`");
-    None
+    Some(Spanned { value: text.value, span: node.span })
 }
 
 /// `time:`: a column, or a map when more is to be said about it.
