@@ -15,7 +15,7 @@ use super::source::SourceFile;
 use crate::expr::ast::Expr;
 
 /// Grows with every change of what is computed or how it is stored.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// Where the column cache is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

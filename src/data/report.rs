@@ -26,6 +26,8 @@ pub struct Report {
     pub downsampled: u64,
     /// By axis of events: samples with events of their own time, which are left out of the history.
     pub ties: Vec<(String, u64)>,
+    /// By axis of events, where samples are sequences: events of the train part that no train sample sees, and all of them.
+    pub untaught: Vec<(String, u64, u64)>,
     /// By axis of lists: elements that are not earlier than their sample.
     pub late_elements: Vec<(String, u64)>,
     /// Ids of each input in each part.
@@ -171,6 +173,12 @@ impl Display for Report {
         }
         for (axis, count) in self.ties.iter().filter(|(_, count)| *count > 0) {
             writeln!(f, "axis {axis}: {count} samples have events of their own time, which are left out")?;
+        }
+        for (axis, count, all) in self.untaught.iter().filter(|(_, count, _)| *count > 0) {
+            writeln!(
+                f,
+                "axis {axis}: {count} of {all} train events are in no sample, which `last` cuts: `per: steps of N` makes windows"
+            )?;
         }
         for ids in self.ids.iter().filter(|ids| ids.unknown > 0) {
             writeln!(f, "unknown ids of {} in {}: {:.1} %", ids.input, ids.part, 100.0 * ids.share())?;

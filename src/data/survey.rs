@@ -7,6 +7,26 @@ use super::report::{IdReport, LabelReport, PartReport, Report};
 use super::rows::{NO_PART, Raw, Written, range};
 use super::split::{PARTS, Parted};
 use super::views::Views;
+use crate::syntax::spec::Part;
+
+/// Events of the train part that no train sample sees or is told to predict, and all of them.
+fn untaught(plan: &Plan, parted: &Parted, views: &Views, samples: &[u32]) -> (String, u64, u64) {
+    let order = &views.events.order;
+    let mut place = vec![0; parted.part.len()];
+    order.iter().enumerate().for_each(|(at, &row)| place[row as usize] = at);
+    let mut taught = vec![false; order.len()];
+    for row in samples.iter().map(|&row| row as usize) {
+        let start = views.starts[row] as usize;
+        taught[start..start + views.counts[row] as usize].fill(true);
+        if order.get(place[row]) == Some(&(row as u32)) {
+            taught[place[row]] = true;
+        }
+    }
+    let of_train = |at: &usize| parted.part[order[*at] as usize] == Part::Train as u8;
+    let all = (0..order.len()).filter(of_train).count() as u64;
+    let missed = (0..order.len()).filter(of_train).filter(|&at| !taught[at]).count() as u64;
+    (plan.axes[views.axis].name.clone(), missed, all)
+}
 
 /// Counts everything that the report says beyond the sources themselves. `rows` are the samples, `bounds` their parts.
 #[allow(clippy::too_many_arguments, reason = "it looks at all that reading leaves, once")]
@@ -25,6 +45,10 @@ pub(crate) fn survey(
     report.without_part = parted.part.iter().filter(|&&part| part == NO_PART).count() as u64;
     report.downsampled = (parted.order.len() - rows.len()) as u64;
     report.ties = views.iter().map(|views| (plan.axes[views.axis].name.clone(), views.tied)).collect();
+    if let Unit::User { .. } = plan.samples.unit {
+        let of_samples = views.iter().filter(|views| views.stream == 0);
+        report.untaught = of_samples.map(|views| untaught(plan, parted, views, &rows[..bounds[1]])).collect();
+    }
     for (&axis, list) in loaded.streams[0].task.lists.iter().zip(&table.lists) {
         let late = |&row: &u32| {
             let elements = range(&list.ends, row as usize);

@@ -85,9 +85,7 @@ impl Trained {
         let subject = Subject { dataset: &dataset, metrics: &program.metrics, part, batch: spec.train.batch as usize };
         let evaluation = evaluate(&mut engine, &mut params, subject, &mut || false)?;
         let protocol = protocol(spec, &program.metrics, |table| dataset.rows_of(table));
-        let mut results = Results::new(monitor(&spec.train, &program.metrics).0, &self.state.progress, protocol);
-        let measured = self.dir.measurements().into_iter().filter_map(|line| line.get("step")?.as_u64());
-        results.steps = measured.max().unwrap_or(results.steps);
+        let mut results = self.results(protocol);
         if let Some(evaluation) = evaluation {
             results.add(name(part), evaluation, floors(&dataset, &program.metrics, part));
         }
@@ -138,9 +136,18 @@ impl Trained {
         });
         let evaluation = evaluate_batches(&mut engine, &mut params, metrics, batches)?;
         let protocol = protocol(&self.spec, metrics, |table| bundle.rows_of(table));
-        let mut results = Results::new(monitor(&self.spec.train, metrics).0, &self.state.progress, protocol);
+        let mut results = self.results(protocol);
         results.add("rows", evaluation, Vec::new());
         Ok(Some(results))
+    }
+
+    /// Results of this run without a part measured yet. The weights know the steps before them, the measurements all of them.
+    fn results(&self, protocol: Vec<String>) -> Results {
+        let monitor = monitor(&self.spec.train, &self.program.metrics).0;
+        let mut results = Results::new(monitor, &self.state.progress, protocol);
+        let measured = self.dir.measurements().into_iter().filter_map(|line| line.get("step")?.as_u64());
+        results.steps = measured.max().unwrap_or(results.steps);
+        results
     }
 
     /// A graph of a model, ready to be computed with this run's weights, and its data section.

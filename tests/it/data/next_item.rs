@@ -70,6 +70,18 @@ fn windows_end_at_every_so_many_events() {
 }
 
 #[test]
+fn train_events_that_no_sample_sees_are_counted() {
+    let untaught = |per: &str, last: &str| {
+        let dataset = pairs(per, last).open(&["target item", "past.item"]);
+        dataset.report().untaught.clone()
+    };
+    // The first of the four train events of a is cut.
+    assert_eq!(untaught("user", ", last: 2"), [("past".to_owned(), 1, 7)]);
+    assert_eq!(untaught("user", ", last: 3"), [("past".to_owned(), 0, 7)]);
+    assert_eq!(untaught("steps of 1", ", last: 2"), [("past".to_owned(), 0, 7)]);
+}
+
+#[test]
 fn order_is_by_time_and_then_by_row() {
     let logs = "user,item,t\na,z,5\na,x,1\na,y,3\na,w,5\na,w,3\n";
     let source = "{path: a.csv, time: t}";
