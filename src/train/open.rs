@@ -8,6 +8,7 @@ use super::checkpoint::{self, State};
 use super::engine::{Backend, Engine, Params};
 use super::evaluate::{Subject, evaluate, evaluate_batches, name};
 use super::failure::{pass_failed, step_failed};
+use super::fingerprint::hash;
 use super::fit::monitor;
 use super::floor::floors;
 use super::inner::{Inner, fill};
@@ -15,7 +16,7 @@ use super::predict::{BATCH, Predictor};
 use super::protocol::protocol;
 use super::results::Results;
 use super::run::identity;
-use super::run_dir::{BEST, LAST, RunDir, SPEC};
+use super::run_dir::{BEST, GRAPH, LAST, RunDir, SPEC};
 use super::{table_rows, wants};
 use crate::data::{DataBundle, Dataset, Raw, predict_rows};
 use crate::diag::{Diagnostic, Diags, Sources};
@@ -53,15 +54,23 @@ pub fn open(path: &Path, sources: &mut Sources, diags: &mut Diags) -> Option<Tra
     if findings.has_errors() {
         diags.extend(findings);
     }
-    let program = program.filter(|_| !diags.has_errors())?;
+    let mut program = program.filter(|_| !diags.has_errors())?;
     let chosen = if dir.file(BEST).is_file() { BEST } else { LAST };
-    match checkpoint::load(&dir.file(chosen)) {
-        Ok((weights, state)) => Some(Trained { spec, program, weights, state, dir }),
-        Err(finding) => {
-            diags.push(finding);
-            None
-        }
+    let (weights, state) = checkpoint::load(&dir.file(chosen)).map_err(|finding| diags.push(finding)).ok()?;
+    if identity(&program) != state.identity
+        && let Some(graph) = kept(&dir, &state, sources)
+    {
+        program.graph = graph;
     }
+    Some(Trained { spec, program, weights, state, dir })
+}
+
+/// The graph that a run was trained with, as its directory has it: another version of specrec may word the graph of the same
+/// spec otherwise.
+fn kept(dir: &RunDir, state: &State, sources: &mut Sources) -> Option<Graph> {
+    let text = dir.read(GRAPH).ok().filter(|text| hash(text.as_bytes()) == state.identity)?;
+    let file = sources.add(dir.file(GRAPH).display().to_string(), text.as_str());
+    crate::ir::read::read(&text, file, crate::prim::REGISTRY).ok()
 }
 
 impl Trained {

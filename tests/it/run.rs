@@ -77,6 +77,22 @@ fn eval_needs_the_run_directory_alone() {
 }
 
 #[test]
+fn a_run_goes_by_the_graph_that_it_keeps() {
+    let dir = tempfile::tempdir().unwrap();
+    write_data(dir.path());
+    let table = ok(&specrec(dir.path(), &["train", "spec.yaml", "--run", "run"]));
+    // As if another version of the program had another word for something: the spec gives another text of the graph.
+    let path = dir.path().join("run/spec.yaml");
+    let spec = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, spec.replacen("name: ", "name: other_", 1)).unwrap();
+    let again = ok(&specrec(dir.path(), &["eval", "run"]));
+    let cells = |table: &str| line(table, "test").split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(cells(&again), cells(&table));
+    std::fs::remove_file(dir.path().join("run/model.ir")).unwrap();
+    failed(&specrec(dir.path(), &["eval", "run"]), "E0616");
+}
+
+#[test]
 fn the_best_weights_are_measured_and_kept_when_patience_ends_a_run() {
     let dir = tempfile::tempdir().unwrap();
     write_data(dir.path());
