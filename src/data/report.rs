@@ -9,8 +9,9 @@ use crate::diag::{Diagnostic, Diags};
 /// Above this share of unknown ids in a part, a warning.
 const MANY_UNKNOWN: f64 = 0.2;
 
-/// What reading found.
+/// What reading found. A run directory of an earlier version may lack some of it.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default)]
 pub struct Report {
     /// By source that was read, in the order of the spec.
     pub sources: Vec<SourceReport>,
