@@ -99,15 +99,12 @@ impl Evaluator<'_> {
         match item {
             Item::Value(value) if self.to.ty(value).elem == Elem::Bool => Ok(value),
             Item::Bool(known) => {
-                let made = self.constant(f64::from(u8::from(known))).and_then(|value| {
-                    let half = self.constant(0.5)?;
-                    make::binary(&mut self.to, "gt", value, half)
-                });
+                let made = self.constant(f64::from(u8::from(known))).and_then(|value| self.holds(value));
                 self.placed(made, span, &[])
             }
             // A label that is not known does not hold.
             Item::Label(label) => {
-                let made = self.constant(0.5).and_then(|half| make::binary(&mut self.to, "gt", label, half));
+                let made = self.holds(label);
                 self.placed(made, span, &[])
             }
             other => {
@@ -116,6 +113,12 @@ impl Evaluator<'_> {
                 Err(self.say(finding.help("a comparison is one: `x > 0`")))
             }
         }
+    }
+
+    /// Whether a 0 or 1 is 1.
+    fn holds(&mut self, value: ValueId) -> Result<ValueId, Fault> {
+        let half = self.constant(0.5)?;
+        make::binary(&mut self.to, "gt", value, half)
     }
 
     /// The members of a group side by side: one value wherever it is asked for.

@@ -172,7 +172,7 @@ impl Diags {
         let place = |finding: &Diagnostic| finding.labels.first().map(|label| label.span);
         let known: Vec<Span> = self.list.iter().filter_map(place).collect();
         let is_new =
-            |finding: &Diagnostic| !known.iter().any(|known| Some(true) == place(finding).map(|at| at.meets(*known)));
+            |finding: &Diagnostic| !place(finding).is_some_and(|at| known.iter().any(|known| at.meets(*known)));
         self.list.extend(other.list.into_iter().filter(is_new));
     }
 }

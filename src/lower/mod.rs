@@ -1,5 +1,5 @@
-//! A spec to the model graph: names are resolved, everything that can be known without data is checked, and the values of
-//! `model`, `losses`, `outputs` and `metrics` are evaluated in order of their references.
+//! A spec to the model graph: names are resolved, everything about the model that can be known without data is checked, and
+//! the values of `model`, `losses`, `outputs` and `metrics` are evaluated in order of their references.
 //!
 //! Every finding of a spec is made in one run. What depends on something faulty is left out in silence.
 

@@ -2,7 +2,7 @@
 
 use crate::block::candidate::{self, FIRST_CANDIDATE};
 use crate::block::evaluate::{Evaluator, Said};
-use crate::block::item::{Item, Scores};
+use crate::block::item::{Ids, Item, Scores};
 use crate::diag::Diagnostic;
 use crate::expr::ast::Expr;
 use crate::ir::graph::ValueId;
@@ -60,20 +60,22 @@ pub(super) fn ranks(
     let (seen, drawn) = (given(parts.seen)?, given(parts.among)?);
     let hidden = candidate::last_hidden(&mut at.to, scores.hidden);
     let scores = Scores { hidden: at.settle(hidden, parts.score.span)?, ..scores };
-    let (made, among) = match (drawn, parts.seen, parts.among) {
-        (Some(_), Some(seen), _) => {
-            let finding = Diagnostic::new("E0310", "`seen` beside `among`").at(seen.span, "");
-            return Err(at.say(finding.help("what `among` draws has a `not_in` of its own")));
-        }
-        (Some(drawn), None, Some(expr)) => {
+    let (made, among) = match drawn.zip(parts.among) {
+        Some((drawn, expr)) => {
+            if let Some(seen) = parts.seen {
+                let finding = Diagnostic::new("E0310", "`seen` beside `among`").at(seen.span, "");
+                return Err(at.say(finding.help("what `among` draws has a `not_in` of its own")));
+            }
             let Some(axis) = drawn_along(drawn, target, at) else {
                 let finding = Diagnostic::new("E0302", "`among` has one id for each sample, expected several");
                 let way_out = "`unseen.movie` along an axis that draws: `unseen: {draw: movie, n: 100}`";
                 return Err(at.say(finding.at(expr.span, "").help(way_out)));
             };
-            (rank_among(&scores, target, drawn, at), Among::Drawn { axis })
+            let of = [(target, parts.label), (drawn, expr)].map(|(ids, expr)| score(&scores, ids, expr, at));
+            let [of_target, of_drawn] = of;
+            (rank_among(target, of_target?, of_drawn?, at), Among::Drawn { axis })
         }
-        (None, _, _) | (_, None, None) => {
+        None => {
             let (without, seen) = match seen {
                 Some(given) => (Some(given), Seen::Given),
                 None => seen_before(target, at),
@@ -133,25 +135,31 @@ fn drawn_along(drawn: ValueId, target: ValueId, at: &Evaluator) -> Option<String
     of.axes().iter().find(|axis| !alone.has(**axis)).map(|&axis| graph.axis(axis).name.clone())
 }
 
-/// One more than how many drawn ids do not score below the target; a score that is no number is not below. Infinite where
-/// the target is unknown.
-fn rank_among(scores: &Scores, target: ValueId, drawn: ValueId, at: &mut Evaluator) -> Result<ValueId, Fault> {
+/// The scores of some ids.
+fn score(scores: &Scores, ids: ValueId, expr: &Expr, at: &mut Evaluator) -> Result<ValueId, Said> {
+    let rows = Item::Ids(Ids { value: ids, table: scores.table.clone(), bag: None });
+    let rows = at.number_value(rows, expr.span)?;
     let to = &mut at.to;
     let whole = to.table_axis(&scores.table, false);
-    let mut score = |ids: ValueId| {
-        let place = make::locate(to, ids, whole)?;
-        let rows = make::gather(to, scores.rows, place)?;
-        let product = make::dot(to, scores.hidden, rows)?;
-        match scores.bias {
-            Some(bias) => make::gather(to, bias, place).and_then(|bias| make::add(to, product, bias)),
-            None => Ok(product),
+    let made = make::dot(to, scores.hidden, rows).and_then(|product| match scores.bias {
+        Some(bias) => {
+            let place = make::locate(to, ids, whole)?;
+            let bias = make::gather(to, bias, place)?;
+            make::add(to, product, bias)
         }
-    };
-    let (of_target, of_drawn) = (score(target)?, score(drawn)?);
-    let below = make::binary(to, "lt", of_drawn, of_target)?;
+        None => Ok(product),
+    });
+    at.settle(made, expr.span)
+}
+
+/// One more than how many drawn ids do not score below the target; a score that is no number is not below. Infinite where
+/// the target is unknown.
+fn rank_among(target: ValueId, own: ValueId, drawn: ValueId, at: &mut Evaluator) -> Result<ValueId, Fault> {
+    let to = &mut at.to;
+    let below = make::binary(to, "lt", drawn, own)?;
     let (zero, one) = (make::constant(to, 0.0, 1)?, make::constant(to, 1.0, 1)?);
     let not_below = make::choose(to, below, zero, one)?;
-    let like = to.ty(of_target).clone();
+    let like = to.ty(own).clone();
     let ahead = make::sum_to(to, not_below, &like)?;
     let rank = make::add(to, ahead, one)?;
     let known = make::is_candidate(to, target, FIRST_CANDIDATE)?;

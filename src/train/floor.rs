@@ -16,39 +16,39 @@ const LAST: usize = 3;
 /// How many items are near another one.
 const NEIGHBOURS: usize = 100;
 
-/// A rule and the metrics that it reaches.
+/// In the order in which they are shown.
+const RULES: [&str; 2] = ["item-kNN", "popularity"];
+
+/// A rule and what it reaches of each metric.
 pub type Floor = (String, Vec<(String, Measured)>);
 
 /// Ranks the targets of a part by each rule, under the same protocol as the metrics: every item of the train part is a
 /// candidate but those that the user had before, ties count against the rule, unknown targets are misses. Empty where no
 /// metric is of next items.
 pub(super) fn floors(dataset: &Dataset, metrics: &[Metric], part: Part) -> Vec<Floor> {
-    let mut floors: BTreeMap<&str, Vec<(String, Measured)>> = BTreeMap::new();
-    let mut ranks: BTreeMap<(&str, &str), Vec<f32>> = BTreeMap::new();
+    let mut ranks: BTreeMap<&str, [Vec<f32>; 2]> = BTreeMap::new();
+    let mut floors = RULES.map(|rule| (format!("by {rule}"), Vec::new()));
     for metric in metrics {
         let MetricOf::Ranks { k, among: Among::All { table, seen: Seen::Before { feature } }, .. } = &metric.of else {
             continue;
         };
-        let Some(size) = dataset.rows_of(table) else { continue };
-        for rule in ["item-kNN", "popularity"] {
-            if !ranks.contains_key(&(rule, feature.as_str())) {
-                let (Some(train), Some(items)) =
-                    (dataset.next_items(feature, Part::Train), dataset.next_items(feature, part))
-                else {
-                    continue;
-                };
-                let sequences = sequences(&train);
-                let of_rule = match rule {
-                    "popularity" => by_popularity(&sequences, &items, size as usize),
-                    _ => by_neighbours(&sequences, &items, size as usize),
-                };
-                ranks.insert((rule, feature), of_rule);
-            }
-            let ranks = &ranks[&(rule, feature.as_str())];
-            floors.entry(rule).or_default().push((metric.name.clone(), of_ranks(metric.kind, ranks, *k)));
+        if !ranks.contains_key(feature.as_str()) {
+            let Some(of_rules) = ranked(dataset, table, feature, part) else { continue };
+            ranks.insert(feature, of_rules);
+        }
+        for ((_, measured), ranks) in floors.iter_mut().zip(&ranks[feature.as_str()]) {
+            measured.push((metric.name.clone(), of_ranks(metric.kind, ranks, *k)));
         }
     }
-    floors.into_iter().map(|(rule, measured)| (format!("by {rule}"), measured)).collect()
+    floors.into_iter().filter(|(_, measured)| !measured.is_empty()).collect()
+}
+
+/// The ranks of a part's targets by each rule.
+fn ranked(dataset: &Dataset, table: &str, feature: &str, part: Part) -> Option<[Vec<f32>; 2]> {
+    let size = dataset.rows_of(table)? as usize;
+    let (train, items) = (dataset.next_items(feature, Part::Train)?, dataset.next_items(feature, part)?);
+    let sequences = sequences(&train);
+    Some([by_neighbours(&sequences, &items, size), by_popularity(&sequences, &items, size)])
 }
 
 /// Everything that each user of the train part had, in order: what came before the user's last sample, and its target.

@@ -70,6 +70,10 @@ fn a_circle_of_items_is_learned_and_its_next_item_is_named() {
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(lines[0], "user,next.ids.0,next.ids.1,next.ids.2,next.scores.0,next.scores.1,next.scores.2");
     assert!(lines[1].starts_with("new,i7,") && lines[2].starts_with("other,i19,"), "{out}");
-    // What a user had is never named again.
+    // What a user had is never named again, and the best comes first.
     assert!(lines[1].split(',').all(|cell| !["i4", "i5", "i6"].contains(&cell)), "{out}");
+    for line in &lines[1..] {
+        let scores: Vec<f32> = line.split(',').skip(4).map(|score| score.parse().unwrap()).collect();
+        assert!(scores.len() == 3 && scores.is_sorted_by(|a, b| a >= b), "{out}");
+    }
 }

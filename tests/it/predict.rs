@@ -1,4 +1,4 @@
-//! From files to files: next items are named, every row of a list is scored, drawn rows and vectors of a file train.
+//! From files to files: every row of a list is scored, with drawn rows and vectors of a file.
 
 use std::path::Path;
 
@@ -16,38 +16,6 @@ fn predicted(dir: &Path, spec: &str, rows: &str, keep: &str) -> Vec<Vec<String>>
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let text = std::fs::read_to_string(dir.join("scores.csv")).unwrap();
     text.lines().map(|line| line.split(',').map(str::to_owned).collect()).collect()
-}
-
-const NEXT: &str = "
-specrec: 1
-name: next
-sources: {log: {path: log.csv}}
-samples: {from: log, per: user, time: {column: time, unit: s}, split: {by: leave_one_out, of: user}}
-features: {item: {type: id, dim: 8, min_count: 1}}
-axes: {history: {from: log, by: user, last: 10}}
-model:
-  newest: mean(history.item, over=history)
-losses:
-  next: cross_entropy(scores(newest, item), item)
-outputs:
-  next: top(scores(newest, item), k=3, exclude=history.item)
-train: {batch: 16, epochs: 1}
-";
-
-#[test]
-fn a_prediction_of_the_next_item_names_items_of_the_data() {
-    let dir = tempfile::tempdir().unwrap();
-    let lines = predicted(dir.path(), NEXT, "user,item,time\n3,1,5\nnew,2,5\n3,4,6\nnew,9,7\n", "user");
-    let header = ["user", "next.ids.0", "next.ids.1", "next.ids.2", "next.scores.0", "next.scores.1", "next.scores.2"];
-    assert_eq!(lines[0], header);
-    assert_eq!(lines.iter().map(|line| line[0].as_str()).collect::<Vec<_>>(), ["user", "3", "new"]);
-    for (line, had) in lines[1..].iter().zip([["1", "4"], ["2", "9"]]) {
-        let items: Vec<u32> = line[1..4].iter().map(|item| item.parse().unwrap()).collect();
-        assert!(items.iter().all(|item| *item < 30) && items[0] != items[1] && items[1] != items[2], "{items:?}");
-        assert!(line[1..4].iter().all(|item| !had.contains(&item.as_str())), "what a user had is not said again");
-        let scores: Vec<f32> = line[4..].iter().map(|score| score.parse().unwrap()).collect();
-        assert!(scores[0] >= scores[1] && scores[1] >= scores[2], "{scores:?}");
-    }
 }
 
 const LISTS: &str = "

@@ -71,6 +71,7 @@ fn eval_needs_the_run_directory_alone() {
     let numbers =
         |table: &str, of: &str| line(table, of).split_whitespace().skip(1).map(str::to_owned).collect::<Vec<_>>();
     assert_eq!(numbers(&again, "rows"), numbers(&table, "test"), "{again}\n{table}");
+    assert_eq!(line(&again, "weights:"), line(&table, "weights:"));
     // Without the samples, as for one who only predicts, it is an error and not a guess.
     std::fs::remove_file(other.path().join("moved/samples.bin")).unwrap();
     failed(&specrec(other.path(), &["eval", "moved"]), "E0511");

@@ -51,6 +51,7 @@ features:
   movie: {type: id, dim: 1, min_count: 1}
 axes:
   history: {from: rows, by: user, last: 4}
+  unseen: {draw: movie, n: 3, by: uniform}
 ";
 
 /// The graph of the sections `model`, `losses`, `outputs`, `metrics` on top of rated rows.

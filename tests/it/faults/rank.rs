@@ -61,6 +61,34 @@ fn an_unknown_target_is_never_found() {
     }
 }
 
+/// The rank of a target among three drawn movies, each movie with a bias of minus its row.
+fn rank_among(scores: &[f32], target: u32, drawn: &[u32; 3]) -> [Vec<f32>; 2] {
+    let sections = SECTIONS.replace(
+        "hr: hr(scores(one, movie, bias=false), movie, k=1)",
+        "hr: hr(scores(one, movie), movie, k=1, among=unseen.movie)",
+    );
+    let graph = next(&sections, Goal::Evaluate);
+    let ids = [("movie", &[target][..]), ("history.movie", &[1]), ("unseen.movie", drawn)];
+    let batch = feed(1, &[("history", &[0, 1]), ("unseen", &[0, 3])], &[], &ids);
+    let bias: Vec<f32> = (0..12).map(|row| -(row as f32)).collect();
+    let outputs = run(&graph, &weights(&graph, &[("movie", 1, scores), ("movie.bias", 1, &bias)]), &batch);
+    outputs.map(|outputs| crate::small::numbers(&outputs, "metric.hr.rank"))
+}
+
+#[test]
+fn among_what_was_drawn_only_that_counts() {
+    // With its bias movie 1 has the best score of all, -0.9, and movie 11 the worst, -9.9.
+    assert_eq!(rank_among(SCORES, 8, &[9, 10, 11]), [[1.0], [1.0]]);
+    assert_eq!(rank_among(SCORES, 8, &[9, 2, 11]), [[2.0], [2.0]]);
+    assert_eq!(rank_among(SCORES, 8, &[1, 2, 3]), [[4.0], [4.0]]);
+    let mut scores = SCORES.to_vec();
+    (scores[5], scores[7]) = (5.0 - 8.0 + SCORES[8], f32::NAN);
+    assert_eq!(rank_among(&scores, 8, &[5, 9, 10]), [[2.0], [2.0]], "a tie counts against the model");
+    assert_eq!(rank_among(&scores, 8, &[7, 9, 10]), [[2.0], [2.0]], "and so does what is no number");
+    assert_eq!(rank_among(&scores, 7, &[9, 10, 11]), [[4.0], [4.0]]);
+    assert_eq!(rank_among(SCORES, 0, &[9, 10, 11]), [[f32::INFINITY], [f32::INFINITY]]);
+}
+
 #[test]
 fn the_best_are_known_items_that_are_not_excluded() {
     let graph = next(SECTIONS, Goal::Predict);
