@@ -68,9 +68,9 @@ pub struct Compiled {
 pub fn compile(path: &Path, sets: &[String], sources: &mut Sources, diags: &mut Diags) -> Option<Compiled> {
     let spec = syntax::load(path, sets, sources, diags)?;
     let program = lower::lower(&spec, sources, diags);
-    let wants = program.as_ref().map(|program| train::wants(&[&program.graph])).unwrap_or_default();
+    let wants = program.as_ref().map(|program| train::wants(&[&program.graph]));
     let mut of_data = Diags::default();
-    data::check(&spec, &wants, &mut of_data);
+    data::check(&spec, wants, &mut of_data);
     diags.extend_elsewhere(of_data);
     diags.sort();
     let program = program.filter(|_| !diags.has_errors())?;

@@ -64,7 +64,16 @@ pub struct Want {
 }
 
 /// Finds what can be known of a data section before any file is touched: kinds of expressions, names of sources and
-/// tables, what is not supported yet.
-pub fn check(spec: &Spec, wants: &[Want], diags: &mut Diags) {
-    plan::build(spec, wants, diags);
+/// tables, what is not supported yet. `wants` are the inputs of the model's graph; none where the model has errors and so no
+/// graph, and then every feature counts as read.
+pub fn check(spec: &Spec, wants: Option<Vec<Want>>, diags: &mut Diags) {
+    let every = || {
+        let of = |name: &String| Want {
+            name: name.clone(),
+            source: InputSource::Feature { axis: None, feature: name.clone() },
+        };
+        spec.features.iter().map(|feature| of(&feature.name.name)).collect()
+    };
+    let wants: Vec<Want> = wants.unwrap_or_else(every);
+    plan::build(spec, &wants, diags);
 }

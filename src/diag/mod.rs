@@ -167,12 +167,13 @@ impl Diags {
         self.list.extend(other.list);
     }
 
-    /// Takes over the findings of a later stage, but none of a place that has one: a fault that two stages see is told once.
+    /// Takes over the findings of a later stage, but none of a place that a finding marks already: a fault that two stages
+    /// see is told once.
     pub fn extend_elsewhere(&mut self, other: Diags) {
-        let place = |finding: &Diagnostic| finding.labels.first().map(|label| label.span);
-        let known: Vec<Span> = self.list.iter().filter_map(place).collect();
-        let is_new =
-            |finding: &Diagnostic| !place(finding).is_some_and(|at| known.iter().any(|known| at.meets(*known)));
+        let marked: Vec<Span> = self.list.iter().flat_map(|finding| &finding.labels).map(|label| label.span).collect();
+        let is_new = |finding: &Diagnostic| {
+            !finding.labels.first().is_some_and(|label| marked.iter().any(|span| label.span.meets(*span)))
+        };
         self.list.extend(other.list.into_iter().filter(is_new));
     }
 }

@@ -75,7 +75,7 @@ fn form(spec: &Spec, feature: &Named<FeatureSpec>, plan: &mut Plan, diags: &mut 
             let Some(edges) = &own.edges else {
                 let finding = Diagnostic::new("E0454", format!("the bucket `{}` has no `edges`", feature.name.name));
                 let help = "`edges: 32` puts them at quantiles of the train part, `edges: [1, 7, 30]` where they are";
-                diags.push(finding.at(own.span, "").help(help));
+                diags.push(finding.at(feature.name.span, "").help(help));
                 return None;
             };
             if let Edges::At(at) = &edges.value
