@@ -3,6 +3,7 @@
 //! Architecture invariant: a pass sees a graph and the [`Goal`] of its pipeline, nothing else; it knows no spec, no data
 //! and no device. The verifier runs around every pass, so the culprit of a broken graph is named.
 
+pub mod absorb;
 pub mod attend;
 pub mod clip;
 pub mod contract;
@@ -84,6 +85,7 @@ const TRAIN: &[Pass] = &[
     Pass { name: "optimise", run: optimise::optimise },
     Pass { name: "fold", run: fold::fold }, // derivatives repeat along axes that their readers broadcast over anyway
     Pass { name: "share", run: share::share }, // the two sides of a product often compute the same
+    Pass { name: "absorb", run: absorb::absorb }, // after sharing: a layer that is read twice stays by itself
     Pass { name: "prune", run: prune::prune }, // last: every pass may leave values without a reader
 ];
 
@@ -103,6 +105,7 @@ const GRADIENTS: &[Pass] = &[
     Pass { name: "differentiate", run: |graph, _| differentiate::differentiate(graph) },
     Pass { name: "fold", run: fold::fold },
     Pass { name: "share", run: share::share },
+    Pass { name: "absorb", run: absorb::absorb },
     Pass { name: "prune", run: prune::prune },
 ];
 
@@ -120,6 +123,7 @@ const INFER: &[Pass] = &[
     Pass { name: "fold", run: fold::fold },
     Pass { name: "split_linear", run: split_linear::split_linear },
     Pass { name: "share", run: share::share },
+    Pass { name: "absorb", run: absorb::absorb },
     Pass { name: "prune", run: prune::prune },
 ];
 

@@ -7,7 +7,8 @@ use crate::ir::types::{Elem, Type};
 
 use super::{make, tensor};
 
-/// `linear(x, w, b)`: `x w + b`, the bias optional.
+/// `linear(x, w, b)`: `x w + b`, the bias optional. It is one row for all, or, like a part of the layer that was computed
+/// once per sample, has rows of its own.
 #[derive(Debug)]
 pub struct Linear;
 
@@ -20,8 +21,8 @@ impl Op for Linear {
         "linear"
     }
 
-    /// (C1) Numbers. (C2) `w` is a matrix in the unit space whose height is the width of `x`. (C3) `b`, if there, is one
-    /// row of the unit space as wide as `w`.
+    /// (C1) Numbers. (C2) `w` is a matrix in the unit space whose height is the width of `x`. (C3) `b`, if there, is as wide
+    /// as `w`, of height 1, and has no axis that `x` lacks.
     fn infer(&self, site: &Site) -> Result<Vec<Type>, Fault> {
         let (x, w, b) = match site.operands {
             [x, w] => (x, w, None),
@@ -37,9 +38,9 @@ impl Op for Linear {
             return Err(Fault::new("E0301", title).of(1));
         }
         if let Some(b) = b
-            && (!b.space.is_unit() || b.height != 1 || b.width != w.width)
+            && (!x.space.covers(&b.space) || b.height != 1 || b.width != w.width)
         {
-            let title = format!("`linear` needs a bias of width {}, found {}", w.width, site.show(b));
+            let title = format!("`linear` of {} needs a bias of width {}, found {}", site.show(x), w.width, site.show(b));
             return Err(Fault::new("E0301", title).of(2));
         }
         Ok(vec![Type { elem: Elem::F32, ..x.with_width(w.width) }])
@@ -47,8 +48,9 @@ impl Op for Linear {
 
     fn eval(&self, call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let y = product(&call.operands[0], &call.operands[1])?;
-        match call.operands.get(2) {
-            Some(b) => Ok(vec![tensor::own(y.broadcast_add(b)?)?]),
+        match call.types.get(2) {
+            Some(b) if b.space.is_unit() => Ok(vec![tensor::own(y.broadcast_add(&call.operands[2])?)?]),
+            Some(_) => Ok(vec![(y + call.spread(2, &call.results[0].space)?)?]),
             None => Ok(vec![y]),
         }
     }
@@ -64,7 +66,7 @@ impl Op for Linear {
             results[1] = Some(make::outer_sum(at.to, at.operands[0], g)?);
         }
         if at.wanted.get(2) == Some(&true) {
-            results[2] = Some(make::sum_rows(at.to, g)?);
+            results[2] = Some(at.sum_to_operand(2, g)?);
         }
         Ok(results)
     }

@@ -38,10 +38,12 @@ pub mod max_over;
 pub mod moments;
 pub mod neighbour;
 pub mod ordinal;
+pub mod outer_by;
 pub mod philox;
 pub mod place;
 pub mod random;
 pub mod rows;
+pub mod scaled_linear;
 pub mod scan;
 pub mod select;
 pub mod sgd;
@@ -121,10 +123,15 @@ const SINGLE: &[&dyn Op] = &[
     &ordinal::Bin,
     &ordinal::Ordinal,
     &ordinal::Sinusoid,
+    &outer_by::MatrixDot,
+    &outer_by::OuterBy,
+    &outer_by::ScaledSums,
     &place::Place,
     &random::Random,
     &rows::Rows,
     &rows::RowsPad,
+    &scaled_linear::LinearScaled,
+    &scaled_linear::ScaledLinear,
     &scan::grad::ScanGrad,
     &scan::Scan,
     &select::Select,

@@ -48,24 +48,33 @@ pub(super) fn sum_by(x: &Tensor, map: &[u32], count: usize) -> Result<Tensor> {
 
 /// The largest of the rows of `x` that share an entry of `map`, by column; minus infinity for none.
 pub(super) fn max_by(x: &Tensor, map: &[u32], count: usize) -> Result<Tensor> {
+    let width = x.dim(1)?;
+    let groups = by_group(x, map, count, f64::NEG_INFINITY)?;
+    if groups.dim(1)? == 0 {
+        return Tensor::full(f64::NEG_INFINITY, (count, width), x.device())?.to_dtype(x.dtype());
+    }
+    groups.max(1)
+}
+
+/// The rows of `x` that share an entry of `map`, in order: `count` groups, as long as the longest, filled with rows of a number.
+pub(super) fn by_group(x: &Tensor, map: &[u32], count: usize, filling: f64) -> Result<Tensor> {
     let (rows, width) = x.dims2()?;
     let mut groups: Vec<Vec<u32>> = vec![Vec::new(); count];
     for (row, &group) in map.iter().enumerate() {
         groups[group as usize].push(row as u32);
     }
     let longest = groups.iter().map(Vec::len).max().unwrap_or(0);
-    let lowest = |rows| Tensor::full(f64::NEG_INFINITY, (rows, width), x.device())?.to_dtype(x.dtype());
     if longest == 0 {
-        return lowest(count);
+        return Tensor::zeros((count, 0, width), x.dtype(), x.device());
     }
-    // Every group is filled up to the longest with a row of minus infinity that is put below the others.
     let filled = groups.iter().flat_map(|group| {
         let missing = longest - group.len();
         group.iter().copied().chain(std::iter::repeat_n(rows as u32, missing))
     });
     let filled: Vec<u32> = filled.collect();
-    let all = Tensor::cat(&[x.clone(), lowest(1)?], 0)?.index_select(&places(&filled, x)?, 0)?;
-    all.reshape((count, longest, width))?.max(1)
+    let filling = Tensor::full(filling, (1, width), x.device())?.to_dtype(x.dtype())?;
+    let all = Tensor::cat(&[x.clone(), filling], 0)?.index_select(&places(&filled, x)?, 0)?;
+    all.reshape((count, longest, width))
 }
 
 /// Some rows or columns, as a tensor of its own.

@@ -20,6 +20,7 @@ mod stage;
 mod sums;
 mod table;
 mod update;
+mod varying;
 mod vocabulary;
 mod whole;
 

@@ -13,6 +13,7 @@ use super::super::kernels::rows::scatter_add;
 use super::super::kernels::segment_sum::segment_sum;
 use super::block::Block;
 use super::stage::SMALL;
+use super::varying;
 
 /// A reduction of one node.
 pub(super) struct Reduction {
@@ -35,6 +36,7 @@ const REDUCTIONS: &[(&str, Make)] = &[
     ("layer_norm_scale_grad", layer_norm_scale_grad),
     ("moments", moments),
     ("outer_sum", outer_sum),
+    ("scaled_sums", varying::scaled_sums),
     ("scatter", scatter),
     ("sum", sum),
 ];
@@ -52,7 +54,7 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Reduction> {
     REDUCTIONS.iter().find(|(known, _)| *known == name).and_then(|(_, make)| make(graph, node))
 }
 
-fn added(sum: &mut [f32], part: &[f32]) {
+pub(super) fn added(sum: &mut [f32], part: &[f32]) {
     for (sum, part) in sum.iter_mut().zip(part) {
         *sum += part;
     }

@@ -10,8 +10,8 @@ use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::{Columns, copy_columns, gather, scatter_add};
 use super::super::kernels::unary::Unary;
 use super::super::kernels::{self, binary, layer_norm, reduce, select, unary};
-use super::block::Block;
-use super::{arrange, attend, compare, group};
+use super::block::{Block, Read};
+use super::{arrange, attend, compare, group, varying};
 use crate::prim::philox::Stream;
 
 /// Writes the rows of one block.
@@ -94,6 +94,9 @@ const STAGES: &[(&str, Make)] = &[
         Some(Box::new(move |block, out| elementwise(op, block, out, width)))
     }),
     ("linear", linear),
+    ("linear_scaled", varying::linear_scaled),
+    ("matrix_dot", varying::matrix_dot),
+    ("outer_by", varying::outer_by),
     ("pad", |graph, node| {
         let (width, from) = (width(graph, node), node.attrs.int("from") as usize);
         Some(Box::new(move |block, out| {
@@ -116,6 +119,7 @@ const STAGES: &[(&str, Make)] = &[
             out[from..from + x.len()].copy_from_slice(x);
         }))
     }),
+    ("scaled_linear", varying::scaled_linear),
     ("slice", |graph, node| {
         let (width, from) = (width(graph, node), node.attrs.int("from") as usize);
         Some(Box::new(move |block, out| {
@@ -241,9 +245,19 @@ pub(super) fn linear_of_any_size(graph: &Graph, node: &Node) -> Option<Stage> {
     let (k, n) = (w.height as usize, w.width as usize);
     Some(Box::new(move |block, out| {
         let (x, w) = (&block.reads[0], block.reads[1].floats());
-        let start = block.reads.get(2).map_or(Start::Zero, |bias| Start::Row(bias.floats()));
+        let start = block.reads.get(2).map_or(Start::Zero, begin);
         gemm(Shape { m: block.rows, k, n }, Strided::rows(x.floats(), k), w, n, start, out, n);
     }))
+}
+
+/// A product begins with its bias.
+pub(super) fn begin<'a>(bias: &Read<'a>) -> Start<'a> {
+    let rows = bias.floats();
+    match bias.rows {
+        Rows::One => Start::Row(rows),
+        Rows::All => Start::Rows(rows),
+        Rows::Map(map) => Start::Mapped { rows, map },
+    }
 }
 
 fn concat(block: &Block, out: &mut [f32], width: usize) {

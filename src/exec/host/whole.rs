@@ -251,12 +251,14 @@ fn linear(node: &Node, job: &Job, out: &mut [f32]) {
     let (k, n) = (w.height as usize, w.width as usize);
     let (x, w) = (job.floats(0), job.floats(1));
     product(job, [out.len() / n.max(1), k, n], (x, k, 1), w, out);
-    if job.reads.len() > 2 {
-        let bias = job.floats(2);
+    if let Some(&bias) = node.operands.get(2) {
+        let (own, of) = (&job.graph.ty(node.operands[0]).space, &job.graph.ty(bias).space);
+        let (bias, map) = (job.floats(2), (own != of).then(|| job.batch.rows.map(own, of)));
         job.pool.install(|| {
-            out.par_chunks_mut(ROWS * n).for_each(|part| {
-                for row in part.chunks_exact_mut(n) {
-                    row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
+            out.par_chunks_mut(ROWS * n).enumerate().for_each(|(part, out)| {
+                for (row, out) in (part * ROWS..).zip(out.chunks_exact_mut(n)) {
+                    let row = map.as_ref().map_or(row, |map| map[row] as usize);
+                    out.iter_mut().zip(&bias[row * n..]).for_each(|(y, b)| *y += b);
                 }
             });
         });

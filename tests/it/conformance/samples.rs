@@ -153,9 +153,23 @@ pub(super) const SAMPLES: &[Sample] = &[
         "param @w: f32[3 x 2] = glorot param @b: f32[2] = 0 input %x: f32[B, h, 3] %y: f32[B, h, 2] = linear(%x, @w, @b)",
     ),
     ("linear", "param @w: f32[3 x 2] = glorot input %x: f32[B, 3] %y: f32[B, 2] = linear(%x, @w)"),
+    (
+        "linear",
+        "param @w: f32[3 x 2] = glorot input %b: f32[B, 2] input %x: f32[B, h, 3] %y: f32[B, h, 2] = linear(%x, @w, %b)",
+    ),
+    (
+        "linear",
+        "param @w: f32[3 x 2] = glorot input %b: f32[B, h, 2] input %x: f32[B, h, 3] %y: f32[B, h, 2] = linear(%x, @w, %b)",
+    ),
+    (
+        "linear_scaled",
+        "param @w: f32[3 x 2] = glorot param @v: f32[3 x 2] = glorot input %q: f32[B, 2] input %x: f32[B, h, 3]
+         %y: f32[B, h, 2] = linear_scaled(%x, %q, @w, @v)",
+    ),
     ("locate", "input %x: id<t>[B, h] %y: index<t!>[B, h] = locate(%x) {to: t!}"),
     ("log", "input %positive: f32[B, h, 2] %y: f32[B, h, 2] = log(%positive)"),
     ("lt", "input %x: f32[B, h, 1] input %y: f32[B, 2] %z: bool[B, h, 2] = lt(%x, %y)"),
+    ("matrix_dot", "param @w: f32[3 x 2] = glorot input %x: f32[B, 6] %y: f32[B, 3] = matrix_dot(%x, @w)"),
     ("max", "input %x: f32[B, h, 2] input %y: f32[B, 1] %z: f32[B, h, 2] = max(%x, %y)"),
     ("max_over", "input %x: f32[B, h, 2] %y: f32[B, 2] = max_over(%x) {over: h}"),
     ("max_over", "input %x: f32[B, h, g, 2] input %c: bool[B, h, g] %y: f32[B, 2] = max_over(%x, %c) {over: [h, g]}"),
@@ -171,6 +185,8 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("or", "input %x: bool[B, h] input %y: bool[B, s] %z: bool[B, h, s] = or(%x, %y)"),
     ("ordinal", "%y: f32[B, h, g, 1] = ordinal() {axis: g, from_end: true}"),
     ("ordinal", "%y: f32[B, h, 1] = ordinal() {axis: h, from_end: false}"),
+    ("outer_by", "input %x: f32[B, h, 3] input %g: f32[B, h, 2] %y: f32[B, 6] = outer_by(%x, %g) {over: h}"),
+    ("outer_by", "input %x: f32[B, h, g, 3] input %g: f32[B, h, g, 2] %y: f32[B, h, 6] = outer_by(%x, %g) {over: g}"),
     ("outer_sum", "input %x: f32[B, h, 2] input %y: f32[B, h, 3] %z: f32[2 x 3] = outer_sum(%x, %y)"),
     ("pad", "input %x: f32[B, h, 2] %y: f32[B, h, 5] = pad(%x) {from: 1, width: 5}"),
     ("place", "axis n: static(4) %y: index<n>[B, h] = place() {axis: h, from_end: true, to: n}"),
@@ -194,6 +210,17 @@ pub(super) const SAMPLES: &[Sample] = &[
     ("rows_pad", "param @w: f32[2 x 3] = glorot %y: f32[4 x 3] = rows_pad(@w) {from: 1, height: 4}"),
     ("rsqrt", "input %positive: f32[B, h, 2] %y: f32[B, h, 2] = rsqrt(%positive)"),
     ("same", "axis p: twin of h %y: bool[B, h, p] = same() {first: h, second: p}"),
+    (
+        "scaled_linear",
+        "param @w: f32[3 x 2] = glorot param @v: f32[3 x 2] = glorot input %q: f32[B, 3] input %b: f32[B, 2]
+         input %x: f32[B, h, 3] %y: f32[B, h, 2] = scaled_linear(%x, %q, @w, @v, %b)",
+    ),
+    (
+        "scaled_linear",
+        "param @w: f32[3 x 2] = glorot param @v: f32[3 x 2] = glorot input %q: f32[B, h, 3] input %x: f32[B, h, g, 3]
+         %y: f32[B, h, g, 2] = scaled_linear(%x, %q, @w, @v)",
+    ),
+    ("scaled_sums", "input %q: f32[B, h, 3] input %m: f32[B, h, 6] %a: f32[3 x 2], %b: f32[3 x 2] = scaled_sums(%m, %q)"),
     (
         "scan",
         "input %x: f32[B, h, 1] input %c: f32[B, 1] param @w: f32[1] = 0.5 param @first: f32[1] = 0

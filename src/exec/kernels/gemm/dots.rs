@@ -65,6 +65,7 @@ impl Dots<'_> {
                 Start::Zero => 0.0,
                 Start::Keep => *c,
                 Start::Row(row) => row[0],
+                Start::Rows(rows) => rows[i],
                 Start::Mapped { rows, map } => rows[map[i] as usize],
             };
             *c = start + simd.reduce_sum_f32s(sum);

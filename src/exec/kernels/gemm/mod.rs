@@ -43,6 +43,8 @@ pub enum Start<'a> {
     Keep,
     /// The same row (`n` wide) in every row.
     Row(&'a [f32]),
+    /// Row `i` of `n` wide rows in row `i`: a sum that the product is a part of.
+    Rows(&'a [f32]),
     /// Row `map[i]` of `rows` (row-major, `n` wide) in row `i`: a part of a linear layer that was computed once per sample.
     Mapped {
         /// Row-major, `n` wide.
@@ -79,6 +81,7 @@ pub fn gemm(shape: Shape, a: Strided, b: &[f32], b_stride: usize, start: Start, 
     match start {
         Start::Zero | Start::Keep => {}
         Start::Row(row) => assert!(n <= row.len(), "gemm: the bias is too short"),
+        Start::Rows(rows) => assert!(m * n <= rows.len(), "gemm: the bias has too few rows"),
         Start::Mapped { rows, map } => {
             assert!(m <= map.len(), "gemm: the map is too short");
             let count = rows.len() / n;
@@ -155,6 +158,7 @@ mod tests {
                 Start::Zero => 0.0,
                 Start::Keep => c[at],
                 Start::Row(row) => row[j],
+                Start::Rows(rows) => rows[i * n + j],
                 Start::Mapped { rows, map } => rows[map[i] as usize * n + j],
             });
             let sum = (0..k).map(|p| f64::from(a.data[i * a.row + p * a.column]) * f64::from(b[p * b_stride + j]));
@@ -170,10 +174,10 @@ mod tests {
 
     fn every_start(shape: Shape, a: Strided, b: &[f32], b_stride: usize, c_stride: usize) {
         let c = numbers(shape.m * c_stride + 3, 5);
-        let rows = numbers(7 * shape.n, 6);
+        let rows = numbers(7.max(shape.m) * shape.n, 6);
         let map: Vec<u32> = (0..shape.m as u32).map(|i| i * 5 % 7).collect();
         let mapped = Start::Mapped { rows: &rows, map: &map };
-        for start in [Start::Zero, Start::Keep, Start::Row(&rows[..shape.n]), mapped] {
+        for start in [Start::Zero, Start::Keep, Start::Row(&rows[..shape.n]), Start::Rows(&rows), mapped] {
             check(shape, a, b, b_stride, start, &c, c_stride);
         }
     }

@@ -92,6 +92,7 @@ impl Tiles<'_> {
                 Start::Zero => break,
                 Start::Keep => &self.c[(i + h) * self.c_stride + from..],
                 Start::Row(row) => &row[from..],
+                Start::Rows(rows) => &rows[(i + h) * self.n + from..],
                 Start::Mapped { rows, map } => &rows[map[i + h] as usize * self.n + from..],
             };
             // SAFETY: `row` has n - from entries or more (checked in `gemm`), as many as the registers hold.
