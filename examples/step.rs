@@ -10,8 +10,10 @@ use std::time::Instant;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use specrec::diag::render::render_all;
 use specrec::diag::{Diags, Sources};
+use specrec::exec::candle::{Outputs, Schedule};
 use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
+use specrec::exec::profile::{Peak, Profile, table};
 use specrec::exec::prologue::Prologue;
 use specrec::exec::weights::{Matrix, Weights};
 use specrec::ir::axis::{AxisId, AxisKind};
@@ -20,12 +22,15 @@ use specrec::ir::op::Noise;
 use specrec::lower::{Rows, lower};
 use specrec::pass::{Goal, instantiate};
 
+/// Rows of every table.
+type Tables = BTreeMap<String, usize>;
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A graph with its kernels and what is known of it before a step.
 struct Side {
     host: Host,
     prologue: Prologue,
+    profile: Option<Profile>,
 }
 
 struct Step {
@@ -33,9 +38,10 @@ struct Step {
     gradients: Side,
     predict: Side,
     weights: Weights,
-    rows: BTreeMap<String, usize>,
+    rows: Tables,
     feeds: Vec<Feed>,
     step: u64,
+    threads: usize,
 }
 
 fn main() -> Result<()> {
@@ -54,7 +60,21 @@ fn main() -> Result<()> {
 
 impl Side {
     fn new(graph: Graph, threads: usize) -> Result<Self> {
-        Ok(Self { prologue: Prologue::of(&graph), host: Host::new(graph, threads)? })
+        Ok(Self { prologue: Prologue::of(&graph), host: Host::new(graph, threads)?, profile: None })
+    }
+
+    /// One step, from the ids of a batch.
+    fn step(&mut self, feed: &Feed, tables: &Tables, weights: &mut Weights, at: (&Schedule, Noise)) -> Result<Outputs> {
+        let start = Instant::now();
+        let batch = self.prologue.prepare(self.host.graph(), feed, tables, at.1)?;
+        let prepared = Instant::now();
+        let outputs = self.host.step(weights, &batch, at.0, at.1)?;
+        if let Some(profile) = &mut self.profile {
+            profile.prepared(start, prepared);
+            let spans = self.host.recorded();
+            profile.add(self.host.graph(), &batch.rows, spans, start);
+        }
+        Ok(outputs)
     }
 }
 
@@ -92,6 +112,7 @@ impl Step {
             rows,
             feeds: Vec::new(),
             step: 0,
+            threads,
         })
     }
 
@@ -109,6 +130,8 @@ impl Step {
             ["count"] => Ok(self.count()),
             ["time", n] => self.times(n.parse()?, Self::train_step),
             ["infer", n] => self.times(n.parse()?, Self::infer),
+            ["profile", n] => self.profile(n.parse()?, |step| &mut step.train, Self::train_step),
+            ["profile_infer", n] => self.profile(n.parse()?, |step| &mut step.predict, Self::infer),
             _ => Err(format!("unknown line `{line}`").into()),
         }
     }
@@ -213,22 +236,39 @@ impl Step {
         Ok(times.join(" "))
     }
 
+    /// As [`Step::times`]; what the time goes to is written to standard error.
+    fn profile(
+        &mut self,
+        n: usize,
+        side: fn(&mut Self) -> &mut Side,
+        run: fn(&mut Self, usize) -> Result<()>,
+    ) -> Result<String> {
+        let profile = Profile::new(self.threads);
+        side(self).host.record(Some(&profile));
+        side(self).profile = Some(profile);
+        let times = self.times(n, run);
+        let side = side(self);
+        side.host.record(None);
+        if let Some(profile) = side.profile.take() {
+            let peak = Peak::measure(profile.threads())?;
+            eprint!("{}", table(&profile, side.host.graph(), Some(peak)));
+        }
+        times
+    }
+
     fn train_step(&mut self, i: usize) -> Result<()> {
         self.step += 1;
         let feed = &self.feeds[i % self.feeds.len().max(1)];
         let noise = Noise { seed: 1, step: self.step };
-        let batch = self.train.prologue.prepare(self.train.host.graph(), feed, &self.rows, noise)?;
         let numbers = [("lr", 0.001), ("tables_lr", 0.001), ("step", self.step as f32)];
         let schedule = numbers.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-        self.train.host.step(&mut self.weights, &batch, &schedule, noise)?;
+        self.train.step(feed, &self.rows, &mut self.weights, (&schedule, noise))?;
         Ok(())
     }
 
     fn infer(&mut self, i: usize) -> Result<()> {
         let feed = &self.feeds[i % self.feeds.len().max(1)];
-        let side = &mut self.predict;
-        let batch = side.prologue.prepare(side.host.graph(), feed, &self.rows, Noise::default())?;
-        side.host.step(&mut self.weights, &batch, &BTreeMap::new(), Noise::default())?;
+        self.predict.step(feed, &self.rows, &mut self.weights, (&Schedule::new(), Noise::default()))?;
         Ok(())
     }
 }

@@ -9,5 +9,6 @@ pub mod init;
 pub mod kernels;
 pub mod made_up;
 pub mod plan;
+pub mod profile;
 pub mod prologue;
 pub mod weights;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
 
@@ -16,6 +16,7 @@ use super::super::error::ExecError;
 use super::super::feed::Column;
 use super::super::kernels::operand::Rows;
 use super::super::plan::BlockLoop;
+use super::super::profile::{Recorder, Task};
 use super::super::prologue::Prepared;
 use super::block::{Block, Data, Read};
 use super::entry::{Entry, From, Kernel, Loop, Result as Written, Spread, Target};
@@ -30,6 +31,7 @@ const CHUNKS: usize = 16;
 /// Buffers of a thread.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
+    pub(super) recorder: Recorder,
     values: Vec<Vec<f32>>,
     maps: Vec<Vec<u32>>,
 }
@@ -43,6 +45,8 @@ struct Chunk<'a> {
 
 /// What all chunks share.
 struct Shared<'a> {
+    /// The loop's place in the plan.
+    at: usize,
     block: &'a BlockLoop,
     entries: &'a [Entry],
     full: BTreeMap<ValueId, Data<'a>>,
@@ -54,6 +58,11 @@ struct Shared<'a> {
     stored_spaces: Vec<usize>,
     ids: &'a [u64],
     noise: Noise,
+}
+
+/// The scratch of a thread; a panic of another step left nothing in it that is read.
+pub(super) fn own(scratch: &Mutex<Scratch>) -> MutexGuard<'_, Scratch> {
+    scratch.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Scratch {
@@ -77,30 +86,32 @@ pub(super) fn run(
     for &value in &block.stored {
         taken.push(host.take_slot(value, sources.batch));
     }
-    let reduced = run_chunks(host, block, &kernels, &mut taken, sources, noise);
+    let reduced = run_chunks(host, (at, block), &kernels, &mut taken, sources, noise);
     for (slot, memory) in taken {
         host.put_slot(slot, Column::F32(memory));
     }
+    let start = host.recorder.now();
     let finished = reduced.map(|partials| finish(host, &kernels, partials, sources.batch));
+    host.recorder.note(Task::Combine(at), start);
     host.loops.insert(at, kernels);
     finished
 }
 
 fn run_chunks(
     host: &Host,
-    block: &BlockLoop,
+    (at, block): (usize, &BlockLoop),
     kernels: &Loop,
     taken: &mut [(usize, Vec<f32>)],
     sources: &Sources,
     noise: Noise,
 ) -> Result<Vec<Vec<Vec<f32>>>, ExecError> {
-    let shared = share(host, block, kernels, sources, noise)?;
+    let shared = share(host, (at, block), kernels, sources, noise)?;
     let mut chunks = cut(&shared, taken);
     host.pool.install(|| {
         chunks.par_iter_mut().for_each(|chunk| {
             let thread = rayon::current_thread_index().unwrap_or(0);
             let Some(scratch) = host.scratch.get(thread) else { return };
-            let mut scratch = scratch.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut scratch = own(scratch);
             scratch.values.resize_with(host.plan.scratch, Vec::new);
             scratch.maps.resize_with(block.maps.len().max(1), Vec::new);
             run_chunk(&shared, chunk, &mut scratch);
@@ -111,7 +122,7 @@ fn run_chunks(
 
 fn share<'a>(
     host: &'a Host,
-    block: &'a BlockLoop,
+    (at, block): (usize, &'a BlockLoop),
     kernels: &'a Loop,
     sources: &'a Sources,
     noise: Noise,
@@ -123,17 +134,18 @@ fn share<'a>(
             full.insert(value, host.read(value, sources)?);
         }
     }
-    let at = |space: &Space| block.spaces.iter().position(|known| known == space);
+    let place = |space: &Space| block.spaces.iter().position(|known| known == space);
     let graph = &host.graph;
     Ok(Shared {
+        at,
         block,
         entries: &kernels.entries,
         full,
         starts: block.spaces.iter().map(|space| rows.sample_starts(space)).collect(),
-        maps: block.maps.iter().map(|(from, to)| (rows.map(from, to), at(to))).collect(),
+        maps: block.maps.iter().map(|(from, to)| (rows.map(from, to), place(to))).collect(),
         arrangements: kernels.entries.iter().map(|entry| arrange(graph, entry, rows)).collect::<Result<_, _>>()?,
         widths: block.stored.iter().map(|&value| graph.ty(value).width as usize).collect(),
-        stored_spaces: block.stored.iter().map(|&value| at(&graph.ty(value).space).unwrap_or(0)).collect(),
+        stored_spaces: block.stored.iter().map(|&value| place(&graph.ty(value).space).unwrap_or(0)).collect(),
         ids: rows.samples(),
         noise,
     })
@@ -194,8 +206,9 @@ fn cut<'a>(shared: &Shared, taken: &'a mut [(usize, Vec<f32>)]) -> Vec<Chunk<'a>
 fn run_chunk(shared: &Shared, chunk: &mut Chunk, scratch: &mut Scratch) {
     let first_sample = chunk.blocks.first().map_or(0, |block| block.start);
     for samples in chunk.blocks.clone() {
+        let start = scratch.recorder.now();
         local_maps(shared, &samples, scratch);
-        let mut partial = 0;
+        let (mut partial, mut before) = (0, scratch.recorder.now());
         for (at, entry) in shared.entries.iter().enumerate() {
             let here = Here { shared, entry, at, samples: &samples, first_sample };
             match &entry.kernel {
@@ -220,7 +233,9 @@ fn run_chunk(shared: &Shared, chunk: &mut Chunk, scratch: &mut Scratch) {
                     partial += 1;
                 }
             }
+            before = scratch.recorder.note(Task::Entry(shared.at, entry.node), before);
         }
+        scratch.recorder.note(Task::Block(shared.at), start);
     }
 }
 

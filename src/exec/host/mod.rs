@@ -35,6 +35,7 @@ use super::candle::{Outputs, Schedule};
 use super::error::ExecError;
 use super::feed::Column;
 use super::plan::{Home, Inventory, Plan, Step, plan};
+use super::profile::{Profile, Recorder, Span, Task};
 use super::prologue::Prepared;
 use super::weights::Weights;
 
@@ -51,6 +52,8 @@ pub struct Host {
     /// One set of buffers a thread.
     scratch: Vec<Mutex<looping::Scratch>>,
     pool: rayon::ThreadPool,
+    /// Of the thread that calls; the others have one in their scratch.
+    recorder: Recorder,
 }
 
 /// What this backend has kernels for.
@@ -101,7 +104,7 @@ impl Host {
         let pool = pool.map_err(|error| ExecError::Device(format!("cannot start {threads} threads: {error}")))?;
         let slots = vec![Column::F32(Vec::new()); plan.slots];
         let scratch = (0..threads).map(|_| Mutex::default()).collect();
-        Ok(Self { graph, plan, loops, slots, scratch, pool })
+        Ok(Self { graph, plan, loops, slots, scratch, pool, recorder: Recorder::default() })
     }
 
     /// The graph.
@@ -120,11 +123,21 @@ impl Host {
             Column::F32(values) => values.capacity() * 4,
             Column::U32(values) => values.capacity() * 4,
         });
-        let scratch = self.scratch.iter().map(|scratch| match scratch.lock() {
-            Ok(scratch) => scratch.bytes(),
-            Err(poisoned) => poisoned.into_inner().bytes(),
-        });
+        let scratch = self.scratch.iter().map(|scratch| looping::own(scratch).bytes());
         slots.sum::<usize>() + scratch.sum::<usize>()
+    }
+
+    /// Notes from now on what the time of each step goes to, for a profile, or no more.
+    pub fn record(&mut self, profile: Option<&Profile>) {
+        let recorder = || profile.map(Profile::recorder).unwrap_or_default();
+        self.recorder = recorder();
+        self.scratch.iter().for_each(|scratch| looping::own(scratch).recorder = recorder());
+    }
+
+    /// What was noted since the last time: of the thread that calls, then of each thread of the loops.
+    pub fn recorded(&mut self) -> Vec<Vec<Span>> {
+        let threads = self.scratch.iter().map(|scratch| looping::own(scratch).recorder.take());
+        std::iter::once(self.recorder.take()).chain(threads).collect()
     }
 
     /// Computes every node, then every effect, and gives losses and outputs.
@@ -149,17 +162,27 @@ impl Host {
         let outputs = self.outputs(weights, batch, &numbers)?;
         super::candle::finite(&self.graph, &outputs)?;
         for at in 0..self.graph.effects().len() {
+            let start = self.recorder.now();
             effect::run(self, at, weights, batch, &numbers, noise)?;
+            self.recorder.note(Task::Effect(at), start);
         }
         Ok(outputs)
     }
 
     fn nodes(&mut self, steps: &[Step], sources: &Sources, noise: Noise) -> Result<(), ExecError> {
         for (at, step) in steps.iter().enumerate() {
-            match step {
-                Step::Whole(id) => whole::run(self, *id, sources, noise)?,
-                Step::Loop(block) => looping::run(self, at, block, sources, noise)?,
-            }
+            let start = self.recorder.now();
+            let task = match step {
+                Step::Whole(id) => {
+                    whole::run(self, *id, sources, noise)?;
+                    Task::Whole(*id)
+                }
+                Step::Loop(block) => {
+                    looping::run(self, at, block, sources, noise)?;
+                    Task::Loop(at)
+                }
+            };
+            self.recorder.note(task, start);
         }
         Ok(())
     }
