@@ -70,7 +70,7 @@ impl Side {
         let prepared = Instant::now();
         let outputs = self.host.step(weights, &batch, at.0, at.1)?;
         if let Some(profile) = &mut self.profile {
-            profile.prepared(start, prepared);
+            profile.prepared((start, prepared));
             let spans = self.host.recorded();
             profile.add(self.host.graph(), &batch.rows, spans, start);
         }

@@ -41,6 +41,10 @@ pub(super) struct Arguments {
     /// Stop after this step with a checkpoint, as if interrupted.
     #[arg(long, value_name = "STEP", hide = true)]
     stop_after: Option<u64>,
+    /// Measure what the time of a training step goes to: a table by block loop and by node at the end, and the last steps as
+    /// `profile.json` in the run directory, for ui.perfetto.dev.
+    #[arg(long)]
+    profile: bool,
     #[command(flatten)]
     device: DeviceArguments,
 }
@@ -49,13 +53,20 @@ pub(super) fn run(arguments: &Arguments, console: &Console) -> Exit {
     let (mut sources, mut diags) = (Sources::default(), Diags::default());
     let outcome = trained(arguments, console, &mut sources, &mut diags);
     let exit = console.ended(&diags, &sources);
+    let print_profile = |profile: Option<String>| {
+        if let Some(profile) = profile {
+            console.result(&format!("\n{profile}"));
+        }
+    };
     match outcome {
-        Some(Outcome { dir, results: Some(results), .. }) => {
+        Some(Outcome { dir, results: Some(results), profile, .. }) => {
             console.result(&results.to_string());
+            print_profile(profile);
             console.note(&format!("the run is in {}", dir.display()));
             exit
         }
-        Some(Outcome { progress, .. }) => {
+        Some(Outcome { progress, profile, .. }) => {
+            print_profile(profile);
             console.note(&format!("stopped after step {}; `--resume` goes on from there", progress.step));
             Exit::Interrupted
         }
@@ -77,6 +88,7 @@ fn trained(arguments: &Arguments, console: &Console, sources: &mut Sources, diag
         start,
         backend: arguments.device.backend().map_err(|finding| diags.push(finding)).ok()?,
         checkpoint_every: arguments.checkpoint_every,
+        profile: arguments.profile,
         ..Options::default()
     };
     let stop = Stop { signal: stop_signal(), after: arguments.stop_after };

@@ -11,6 +11,7 @@ use crate::ir::types::Type;
 
 use super::error::ExecError;
 use super::feed::Column;
+use super::profile::{Recorder, Task};
 use super::prologue::{self, Prepared};
 use super::weights::Weights;
 
@@ -67,7 +68,35 @@ impl Reference {
         schedule: &Schedule,
         noise: Noise,
     ) -> Result<Outputs, ExecError> {
-        let values = self.values(graph, batch, schedule, noise, &mut |_, _| Ok(()))?;
+        self.recorded_step(graph, batch, schedule, noise, &mut Recorder::default())
+    }
+
+    /// A step that notes the time of each node and effect. A device that works on its own is waited for after each, if the
+    /// recorder is on.
+    ///
+    /// # Errors
+    /// As [`Reference::step`].
+    pub fn recorded_step(
+        &mut self,
+        graph: &Graph,
+        batch: &Prepared,
+        schedule: &Schedule,
+        noise: Noise,
+        recorder: &mut Recorder,
+    ) -> Result<Outputs, ExecError> {
+        let given = self.given(graph, batch)?;
+        let mut before = recorder.now();
+        let values = self.values(graph, given, (batch, schedule, noise), &mut |value, _| {
+            // The first result stands for its node; the nodes of the prologue were computed with the batch.
+            if recorder.is_on()
+                && let Def::Node { node, result: 0 } = graph.value(value).def
+                && !batch.values.contains_key(&value)
+            {
+                self.device.synchronize()?;
+                before = recorder.note(Task::Whole(node), before);
+            }
+            Ok(())
+        })?;
         let mut outputs = Outputs::new();
         for root in graph.losses().iter().chain(graph.outputs()) {
             let tensor = values.get(&root.value).ok_or_else(|| ExecError::NotKnown(root.name.clone()))?;
@@ -76,8 +105,15 @@ impl Reference {
         }
         finite(graph, &outputs)?;
         let mut changed = Vec::new();
-        for effect in graph.effects() {
+        for (at, effect) in graph.effects().iter().enumerate() {
+            let start = recorder.now();
             changed.extend(self.effect(graph, effect, &values, batch, noise)?);
+            if recorder.is_on() {
+                self.device
+                    .synchronize()
+                    .map_err(|source| ExecError::Candle { node: effect.op.name().into(), source })?;
+                recorder.note(Task::Effect(at), start);
+            }
         }
         self.params.extend(changed);
         Ok(outputs)
@@ -95,7 +131,7 @@ impl Reference {
         noise: Noise,
     ) -> Result<Option<String>, ExecError> {
         let mut first = None;
-        self.values(graph, batch, schedule, noise, &mut |value, tensor| {
+        self.values(graph, self.given(graph, batch)?, (batch, schedule, noise), &mut |value, tensor| {
             if first.is_none() && graph.ty(value).is_float() {
                 let flat: Vec<f32> = tensor.flatten_all()?.to_vec1()?;
                 if flat.iter().any(|number| !number.is_finite()) {
@@ -107,19 +143,24 @@ impl Reference {
         Ok(first)
     }
 
-    fn values(
-        &self,
-        graph: &Graph,
-        batch: &Prepared,
-        schedule: &Schedule,
-        noise: Noise,
-        seen: &mut dyn FnMut(ValueId, &Tensor) -> candle_core::Result<()>,
-    ) -> Result<BTreeMap<ValueId, Tensor>, ExecError> {
+    /// What the batch brings, on the device.
+    fn given(&self, graph: &Graph, batch: &Prepared) -> Result<BTreeMap<ValueId, Tensor>, ExecError> {
         let mut values: BTreeMap<ValueId, Tensor> = BTreeMap::new();
         for (&value, column) in &batch.values {
             let tensor = prologue::tensor(column, graph.ty(value), &self.device);
             values.insert(value, tensor.map_err(|source| failed(graph, value, source))?);
         }
+        Ok(values)
+    }
+
+    fn values(
+        &self,
+        graph: &Graph,
+        given: BTreeMap<ValueId, Tensor>,
+        (batch, schedule, noise): (&Prepared, &Schedule, Noise),
+        seen: &mut dyn FnMut(ValueId, &Tensor) -> candle_core::Result<()>,
+    ) -> Result<BTreeMap<ValueId, Tensor>, ExecError> {
+        let mut values = given;
         for &item in graph.order() {
             match item {
                 Item::Axis(_) => {}

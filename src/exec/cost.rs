@@ -18,8 +18,11 @@ const NUMBER: u64 = 4;
 pub trait Extent {
     /// Rows of a space.
     fn rows(&self, space: &Space) -> u64;
-    /// Rows of two spaces united, which may be many more than anything ever holds.
-    fn united(&self, a: &Space, b: &Space) -> u64;
+
+    /// Pairs of a row of `a` and a row of `b` that stand at one row of `within`, which both cover.
+    fn pairs(&self, a: &Space, b: &Space, within: &Space) -> u64 {
+        self.rows(a) * self.rows(b) / self.rows(within).max(1)
+    }
 }
 
 /// One sample with every ragged axis at its most.
@@ -29,10 +32,6 @@ impl Extent for Most<'_> {
     fn rows(&self, space: &Space) -> u64 {
         rows_per_sample(self.0, space)
     }
-
-    fn united(&self, a: &Space, b: &Space) -> u64 {
-        self.rows(&a.unite(b))
-    }
 }
 
 impl Extent for Rows {
@@ -40,17 +39,15 @@ impl Extent for Rows {
         self.count(space) as u64
     }
 
-    /// Sample by sample, as if what both spaces have were of one length within a sample.
-    fn united(&self, a: &Space, b: &Space) -> u64 {
-        let axes: Vec<AxisId> = a.axes().iter().filter(|axis| b.axes().contains(axis)).copied().collect();
-        let both = self.axes().close(&axes);
-        if self.axes().batch_of(&both).is_none() {
-            return self.rows(a) * self.rows(b) / self.rows(&both).max(1);
+    /// Sample by sample, as if the groups of one sample were of one size.
+    fn pairs(&self, a: &Space, b: &Space, within: &Space) -> u64 {
+        if self.axes().batch_of(within).is_none() {
+            return self.rows(a) * self.rows(b) / self.rows(within).max(1);
         }
-        let [a, b, both] = [a, b, &both].map(|space| self.sample_starts(space));
-        let samples = a.windows(2).zip(b.windows(2)).zip(both.windows(2));
+        let [a, b, within] = [a, b, within].map(|space| self.sample_starts(space));
+        let samples = a.windows(2).zip(b.windows(2)).zip(within.windows(2));
         let rows = |starts: &[u32]| u64::from(starts[1] - starts[0]);
-        samples.map(|((a, b), both)| rows(a) * rows(b) / rows(both).max(1)).sum()
+        samples.map(|((a, b), within)| rows(a) * rows(b) / rows(within).max(1)).sum()
     }
 }
 
@@ -60,10 +57,6 @@ struct Steps(u64);
 impl Extent for Steps {
     fn rows(&self, space: &Space) -> u64 {
         if space.is_unit() { 1 } else { self.0 }
-    }
-
-    fn united(&self, a: &Space, b: &Space) -> u64 {
-        self.rows(a).max(self.rows(b))
     }
 }
 
@@ -99,19 +92,26 @@ fn numbers(ty: &Type, extent: &dyn Extent) -> u64 {
 /// Floating-point operations of a node: 2 m k n of a matrix product, one of each other number that belongs to a sample.
 pub fn flops(graph: &Graph, node: &Node, extent: &dyn Extent) -> u64 {
     let ty = |i: usize| graph.ty(node.operands[i]);
-    // Rows of `q`, which is operand `i`, with the keys that each of them sees.
-    let pairs = |i: usize| {
-        let all = extent.united(&ty(i).space, &ty(i + 1).space);
-        u64::from(ty(i).width) * if node.attrs.flag("causal") { all.div_ceil(2) } else { all }
+    // What rows of `q`, which is operand `i`, and the keys that they see are multiplied in.
+    let attended = |i: usize| {
+        let (q, k) = (ty(i), ty(i + 1));
+        let group = graph.axes().without(&k.space, node.attrs.axes("over")).unwrap_or_else(|_| Space::unit());
+        let pairs = extent.pairs(&q.space, &k.space, &group);
+        u64::from(q.width) * if node.attrs.flag("causal") { pairs.div_ceil(2) } else { pairs }
+    };
+    // A product of two operands, row by row of the space of both.
+    let united = || {
+        let (a, b) = (ty(0), ty(1));
+        let both: Vec<AxisId> = a.space.axes().iter().filter(|axis| b.space.has(**axis)).copied().collect();
+        extent.pairs(&a.space, &b.space, &graph.axes().close(&both)) * u64::from(a.width.max(b.width))
     };
     let scores = |i: usize| numbers(ty(i), extent) * extent.rows(&ty(i + 1).space);
     match node.op.name() {
         "linear" | "outer_sum" if node.operands.len() > 1 => 2 * numbers(ty(0), extent) * u64::from(ty(1).width),
         // Two products of each row of `q` with each of its keys; five backwards, which makes the weights again.
-        "attention" => 4 * pairs(0),
-        "attention_grad" => 10 * pairs(1),
-        "contract" => 2 * extent.united(&ty(0).space, &ty(1).space) * u64::from(ty(0).width.max(ty(1).width)),
-        "dot" => 2 * extent.united(&ty(0).space, &ty(1).space) * u64::from(ty(0).width),
+        "attention" => 4 * attended(0),
+        "attention_grad" => 10 * attended(1),
+        "contract" | "dot" => 2 * united(),
         "cross_entropy" => 2 * scores(0),
         "cross_entropy_grad" => 6 * scores(2),
         "moments" | "sum" | "sum_width" => numbers(ty(0), extent),
@@ -145,4 +145,35 @@ pub fn changed_bytes(graph: &Graph, effect: &Effect, extent: &dyn Extent) -> u64
     let most = effect.operands.first().map_or(u64::MAX, of);
     let targets = effect.targets.iter().map(|&id| of(&graph.param(id).value).min(most));
     NUMBER * (effect.operands.iter().map(of).sum::<u64>() + 2 * targets.sum::<u64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    /// Histories of 2, 0 and 3.
+    const MODEL: &str = "model m {
+  axis B: batch
+  axis h: ragged(9) of B
+  param @w: f32[4 x 6] = glorot
+  input %x: f32[B, h, 4] 
+  %y: f32[B, h, 6] = linear(%x, @w)
+  %a: f32[B, h, 6] = attention(%y, %y, %y) {causal: false, heads: 1, over: h, rate: 0, scale: 1, stream: \"\"}
+}";
+
+    #[test]
+    fn rows_of_a_batch_are_counted_as_they_are_and_those_of_types_at_their_most() {
+        let file = crate::diag::Sources::default().add("m.ir", MODEL);
+        let graph = crate::ir::read::read(MODEL, file, crate::prim::REGISTRY).unwrap();
+        let offsets = BTreeMap::from([("h".to_owned(), vec![0, 2, 2, 5])]);
+        let rows = Rows::new(graph.axes(), &[0, 1, 2], &offsets).unwrap();
+        let nodes: Vec<&Node> = graph.nodes().map(|(_, node)| node).collect();
+        let found = |extent: &dyn Extent| [flops(&graph, nodes[0], extent), flops(&graph, nodes[1], extent)];
+        assert_eq!(found(&rows), [2 * 5 * 4 * 6, 4 * (2 * 2 + 3 * 3) * 6]);
+        assert_eq!(found(&Most(&graph)), [2 * 9 * 4 * 6, 4 * 9 * 9 * 6]);
+        assert_eq!(bytes(&graph, nodes[0], &rows), 4 * (5 * 4 + 4 * 6 + 5 * 6));
+        assert_eq!(bytes(&graph, nodes[1], &rows), 4 * (5 * 6 + 5 * 6), "an operand that stands thrice is read once");
+    }
 }

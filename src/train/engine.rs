@@ -1,6 +1,7 @@
 //! One set of parameters, and the graphs that read and change it, on a backend.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use candle_core::Device;
 
@@ -8,6 +9,7 @@ use crate::exec::candle::{Outputs, Reference, Schedule};
 use crate::exec::error::ExecError;
 use crate::exec::feed::Feed;
 use crate::exec::host::Host;
+use crate::exec::profile::{Profile, Recorder};
 use crate::exec::prologue::{Prepared, Prologue};
 use crate::exec::weights::Weights;
 use crate::ir::graph::Graph;
@@ -57,6 +59,9 @@ pub struct Engine {
     graph: Graph,
     host: Option<Host>,
     rows: BTreeMap<String, usize>,
+    profile: Option<Profile>,
+    /// Of the reference; the host has its own.
+    recorder: Recorder,
 }
 
 impl Params {
@@ -94,7 +99,30 @@ impl Engine {
             Backend::Host { threads } => Some(Host::new(graph.clone(), *threads)?),
             Backend::Candle(_) => None,
         };
-        Ok(Self { prologue: Prologue::of(&graph), graph, host, rows })
+        let (profile, recorder) = (None, Recorder::default());
+        Ok(Self { prologue: Prologue::of(&graph), graph, host, rows, profile, recorder })
+    }
+
+    /// Measures from now on what the time of each step goes to.
+    pub fn start_profile(&mut self, threads: usize) {
+        let profile = Profile::new(threads);
+        match &mut self.host {
+            Some(host) => host.record(Some(&profile)),
+            None => self.recorder = profile.recorder(),
+        }
+        self.profile = Some(profile);
+    }
+
+    /// What was measured, if anything is.
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
+    /// Says from when to when the batch of the next step was prepared.
+    pub fn prepared(&mut self, time: (Instant, Instant)) {
+        if let Some(profile) = &mut self.profile {
+            profile.prepared(time);
+        }
     }
 
     /// The graph.
@@ -123,11 +151,20 @@ impl Engine {
         schedule: &Schedule,
         noise: Noise,
     ) -> Result<Outputs, ExecError> {
-        match (&mut self.host, &mut params.reference) {
+        let start = Instant::now();
+        let outputs = match (&mut self.host, &mut params.reference) {
             (Some(host), None) => host.step(&mut params.weights, batch, schedule, noise),
-            (_, Some(reference)) => reference.step(&self.graph, batch, schedule, noise),
+            (_, Some(reference)) => reference.recorded_step(&self.graph, batch, schedule, noise, &mut self.recorder),
             (None, None) => Err(ExecError::Device("parameters and graph are on different backends".to_owned())),
+        }?;
+        if let Some(profile) = &mut self.profile {
+            let tracks = match &mut self.host {
+                Some(host) => host.recorded(),
+                None => vec![self.recorder.take()],
+            };
+            profile.add(&self.graph, &batch.rows, tracks, start);
         }
+        Ok(outputs)
     }
 
     /// The first value of a step that is not finite, found by the reference.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::ahead::{Ready, ahead};
 use super::engine::{Engine, Params};
-use super::failure::{explain, step_failed};
+use super::failure::explain;
 use super::metric::{self, Measured, Scored};
 use super::order::{self, Lists};
 use crate::data::{Batch, Dataset, Order};
@@ -92,8 +92,7 @@ pub(super) fn evaluate_batches(
     let (preparation, noise) = (engine.preparation(), Noise::default());
     for batch in batches {
         let batch = batch?;
-        let prepared = preparation.prepare(&batch.feed, noise).map_err(step_failed)?;
-        let ready = Ready { prepared, samples: batch.feed.samples, keys: batch.keys, noise };
+        let ready = Ready::new(&preparation, batch, noise)?;
         tally.add(engine, params, ready, metrics, "in the rows")?;
     }
     Ok(tally.measured(metrics))

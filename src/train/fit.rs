@@ -182,6 +182,7 @@ impl Fitting<'_, '_> {
     fn step(&mut self, ready: &Ready) -> Result<f64, Diagnostic> {
         let Run { trainer, params, .. } = &mut *self.run;
         let schedule = numbers(self.setting.train, self.length, ready.noise.step);
+        trainer.prepared(ready.time);
         let outputs = match trainer.step(params, &ready.prepared, &schedule, ready.noise) {
             Ok(outputs) => outputs,
             Err(error) => {

@@ -14,6 +14,7 @@ mod occurrence;
 pub mod open;
 pub mod order;
 pub mod predict;
+mod profile;
 mod protocol;
 pub mod results;
 pub mod run;

@@ -14,6 +14,7 @@ use super::fit::{Observer, Run, Setting, fit, measurement, monitor};
 use super::floor::floors;
 use super::inner::{self, Inner};
 use super::occurrence::occurrences;
+use super::profile;
 use super::protocol::protocol;
 use super::results::{Results, report};
 use super::run_dir::{About, BEST, GRAPH, GRAPHS, LAST, REPORT, RunDir, SPEC, Start};
@@ -37,6 +38,8 @@ pub struct Options {
     pub backend: Backend,
     /// A checkpoint every so many steps, besides those at validations and once a minute.
     pub checkpoint_every: Option<u64>,
+    /// Whether to measure what the time of training steps goes to.
+    pub profile: bool,
     /// How data is opened.
     pub data: data::Options,
 }
@@ -50,6 +53,8 @@ pub struct Outcome {
     pub progress: Progress,
     /// What it came to; none if it was stopped before the end.
     pub results: Option<Results>,
+    /// What the time of its training steps went to, as a table, if that was asked for.
+    pub profile: Option<String>,
 }
 
 /// The graphs of a program.
@@ -139,8 +144,12 @@ fn trained(
     let (metrics, train) = (&program.metrics, &spec.train);
     let checkpoint_every = options.checkpoint_every;
     let setting = Setting { train, metrics, dataset: &dataset, dir: &dir, state, checkpoint_every };
+    if options.profile {
+        run.trainer.start_profile(profile::threads(backend));
+    }
     let (progress, finished) = fit(&mut run, &setting, observer)?;
-    let mut outcome = Outcome { dir: path, progress, results: None };
+    let profile = profile::finish(&run.trainer, backend, &dir)?;
+    let mut outcome = Outcome { dir: path, progress, results: None, profile };
     if finished {
         if outcome.progress.best.is_some() {
             let (best, _) = checkpoint::load(&dir.file(BEST))?;

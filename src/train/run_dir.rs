@@ -56,6 +56,8 @@ pub const LAST: &str = "last.safetensors";
 pub const METRICS: &str = "metrics.jsonl";
 /// For people.
 pub const REPORT: &str = "report.md";
+/// What the time of the last training steps went to, for Perfetto.
+pub const PROFILE: &str = "profile.json";
 /// The model graph.
 pub const GRAPH: &str = "model.ir";
 /// Graphs of training, evaluation and prediction after all passes.
@@ -218,7 +220,7 @@ impl RunDir {
 }
 
 fn ours(name: &str) -> bool {
-    let names = [ABOUT, SPEC, BEST, LAST, METRICS, REPORT, GRAPH];
+    let names = [ABOUT, SPEC, BEST, LAST, METRICS, REPORT, PROFILE, GRAPH];
     let name = name.strip_suffix(".partial").unwrap_or(name);
     names.contains(&name) || GRAPHS.contains(&name) || DATA.contains(&name) || name.starts_with("events.out.tfevents.")
 }

@@ -17,6 +17,7 @@ mod mutations;
 mod next;
 mod parity;
 mod predict;
+mod profile;
 mod properties;
 mod random_graph;
 mod regulariser;

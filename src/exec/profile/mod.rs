@@ -3,9 +3,11 @@
 //! Sums are over all steps after the first few, which fill caches and grow buffers. Of single spans only those of the last
 //! steps are kept, so that a trace stays small however long the run is.
 
+mod names;
 mod peak;
 mod span;
 mod table;
+mod trace;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -17,6 +19,7 @@ use crate::ir::rows::Rows;
 pub use peak::Peak;
 pub use span::{Recorder, Span, Task};
 pub use table::table;
+pub use trace::trace;
 
 /// Steps that count only until there are others.
 const WARM_UP: u64 = 5;
@@ -94,7 +97,7 @@ impl Profile {
     }
 
     /// The batch of the next step was prepared in this time, before or beside the step.
-    pub fn prepared(&mut self, start: Instant, end: Instant) {
+    pub fn prepared(&mut self, (start, end): (Instant, Instant)) {
         let at = |instant| span::nanoseconds(self.origin, instant);
         self.prologue = Some(Span { task: Task::Prologue, start: at(start), end: at(end) });
     }

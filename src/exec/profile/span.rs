@@ -49,6 +49,11 @@ impl Recorder {
         Self { origin: Some(origin), spans: Vec::new() }
     }
 
+    /// Whether it notes anything.
+    pub fn is_on(&self) -> bool {
+        self.origin.is_some()
+    }
+
     /// The time; 0 while it is off.
     pub fn now(&self) -> u64 {
         self.origin.map_or(0, |origin| nanoseconds(origin, Instant::now()))

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use super::names::Names;
 use super::{Peak, Profile, Task, Total};
-use crate::ir::graph::{Graph, NodeId};
+use crate::ir::graph::Graph;
 
 /// Rows with less of the step's time are told together.
 const SMALLEST: f64 = 0.001;
@@ -29,24 +30,27 @@ impl Row {
     }
 }
 
-/// Two tables, sorted by time: block loops, and everything that a step consists of, node by node.
+/// Two tables, sorted by time: block loops, and everything that a step consists of, node by node. Rates are shown as parts
+/// of the peak where it is known. Bytes that lie in a cache are counted as well, so that they may exceed it.
 pub fn table(profile: &Profile, graph: &Graph, peak: Option<Peak>) -> String {
     let steps = profile.steps();
     let whole = profile.totals().get(&Task::Step).copied().unwrap_or_default().nanoseconds as f64;
     if steps == 0 || whole == 0.0 {
         return "profile: there was no step".to_owned();
     }
-    let mut text = format!(
-        "profile of {steps} step{} on {}: {:.3} ms a step\n",
-        if steps == 1 { "" } else { "s" },
-        if profile.threads() == 1 { "1 thread".to_owned() } else { format!("{} threads", profile.threads()) },
-        whole / steps as f64 / 1e6
-    );
+    let counted = |count: u64, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let warm_up = match profile.seen - steps {
+        0 => String::new(),
+        others => format!(", after {others} to warm up"),
+    };
+    let milliseconds = whole / steps as f64 / 1e6;
+    let mut text = format!("profile of {}{warm_up}: {milliseconds:.3} ms a step\n", counted(steps, "step"));
     if let Some(Peak { flops, bytes }) = peak {
+        let threads = counted(profile.threads() as u64, "thread");
         let (flops, bytes) = (flops / 1e9, bytes / 1e9);
         let _ = writeln!(
             text,
-            "peak of the machine on them: {flops:.1} GFLOP/s in a product of large f32 matrices, {bytes:.1} GB/s from memory to memory"
+            "peak of {threads} here: {flops:.0} GFLOP/s in a product of large f32 matrices, {bytes:.0} GB/s from memory to memory"
         );
     }
     let (loops, nodes) = rows(profile, graph, whole);
@@ -60,52 +64,40 @@ pub fn table(profile: &Profile, graph: &Graph, peak: Option<Peak>) -> String {
 
 /// Loops, and the parts of a step.
 fn rows(profile: &Profile, graph: &Graph, whole: f64) -> (Vec<Row>, Vec<Row>) {
-    let (mut loops, mut parts) = (Vec::new(), Vec::new());
-    let totals = profile.totals();
-    let numbers: Vec<usize> =
-        totals.keys().filter_map(|task| if let Task::Loop(at) = task { Some(*at) } else { None }).collect();
-    let numbered = |at: usize| numbers.iter().position(|&own| own == at).map_or(0, |place| place + 1);
-    let mut left = whole;
-    for (&task, &total) in totals {
-        let name = match task {
-            Task::Step | Task::Block(_) => continue,
-            Task::Prologue if profile.is_beside() => {
-                parts.push(Row::new("prologue, beside the step on a thread of its own".to_owned(), total, 1));
-                continue;
-            }
-            Task::Prologue => "prologue".to_owned(),
+    let (names, threads) = (Names::new(profile, graph), profile.threads());
+    let (mut loops, mut parts, mut left) = (Vec::new(), Vec::new(), whole);
+    for (&task, &total) in profile.totals() {
+        let name = names.of(task);
+        match task {
+            Task::Step | Task::Block(_) => {}
+            Task::Entry(at, _) => parts.push(Row::new(format!("{}: {name}", names.loop_of(at)), total, threads)),
+            Task::Combine(at) => parts.push(Row::new(format!("{}: {name}", names.loop_of(at)), total, 1)),
             Task::Loop(at) => {
                 left -= total.nanoseconds as f64;
-                let (row, rest) = of_loop(profile, at, numbered(at), total);
+                let (row, rest) = of_loop(profile, at, &name, total);
                 loops.push(row);
                 parts.push(rest);
-                continue;
             }
-            Task::Combine(at) => {
-                let name = format!("loop {}: partial results combined", numbered(at));
-                parts.push(Row::new(name, total, 1));
-                continue;
+            Task::Prologue if profile.is_beside() => {
+                parts.push(Row::new(format!("{name}, beside the step on a thread of its own"), total, 1));
             }
-            Task::Entry(at, id) => {
-                let name = format!("loop {}: {}", numbered(at), described(graph, id));
-                parts.push(Row::new(name, total, profile.threads()));
-                continue;
+            Task::Prologue | Task::Whole(_) | Task::Effect(_) => {
+                left -= total.nanoseconds as f64;
+                let kind = match task {
+                    Task::Whole(_) => "whole: ",
+                    Task::Effect(_) => "effect: ",
+                    _ => "",
+                };
+                parts.push(Row::new(format!("{kind}{name}"), total, 1));
             }
-            Task::Whole(id) => format!("whole: {}", described(graph, id)),
-            Task::Effect(at) => graph.effects().get(at).map_or_else(String::new, |effect| {
-                let target = effect.targets.first().map_or("", |&id| graph.param(id).name.as_str());
-                format!("effect: {} @{target}", effect.op.name())
-            }),
-        };
-        left -= total.nanoseconds as f64;
-        parts.push(Row::new(name, total, 1));
+        }
     }
     parts.push(Row::rest("between the nodes: checks, outputs".to_owned(), left));
     (loops, parts)
 }
 
 /// A loop, and the part of its time in which its threads were at no node.
-fn of_loop(profile: &Profile, at: usize, number: usize, total: Total) -> (Row, Row) {
+fn of_loop(profile: &Profile, at: usize, name: &str, total: Total) -> (Row, Row) {
     let mut row = Row::new(String::new(), total, 1);
     let (mut nodes, mut busy) = (0, 0.0);
     for (&task, own) in profile.totals() {
@@ -121,16 +113,9 @@ fn of_loop(profile: &Profile, at: usize, number: usize, total: Total) -> (Row, R
             _ => {}
         }
     }
-    row.name = format!("loop {number}: {nodes} nodes");
-    let rest = Row::rest(format!("loop {number}: set up, waited for the last thread"), row.nanoseconds - busy);
+    row.name = format!("{name}: {nodes} nodes");
+    let rest = Row::rest(format!("{name}: set up, waited for the last thread"), row.nanoseconds - busy);
     (row, rest)
-}
-
-/// `linear %score`.
-fn described(graph: &Graph, id: NodeId) -> String {
-    let node = graph.node(id);
-    let result = node.results.first().map_or("", |&result| graph.value(result).name.as_str());
-    format!("{} %{result}", node.op.name())
 }
 
 struct Print {
