@@ -98,7 +98,10 @@ impl Prologue {
             match located_table(graph, node) {
                 Some((axis, table)) => {
                     let found = located(graph, node.operands[0], &values, table, table_rows)?;
-                    ids.entry(axis).or_default().push((node.results[0], found));
+                    match graph.axis(axis).kind {
+                        AxisKind::Unique { .. } => ids.entry(axis).or_default().push((node.results[0], found)),
+                        _ => drop(values.insert(node.results[0], Column::U32(found))),
+                    }
                 }
                 None => {
                     for (result, column) in evaluate(graph, id, &values, &rows, noise)? {
@@ -137,11 +140,11 @@ fn places_known_before(graph: &Graph) -> BTreeSet<NodeId> {
     known
 }
 
-/// The axis of distinct rows and the table that a node answers places of, if it does.
+/// The axis, of all rows or of distinct ones, and the table that a node answers places of, if it does.
 fn located_table<'g>(graph: &'g Graph, node: &crate::ir::graph::Node) -> Option<(AxisId, &'g str)> {
     let Elem::Index(axis) = graph.ty(*node.results.first()?).elem else { return None };
     match &graph.axis(axis).kind {
-        AxisKind::Unique { table } if node.op.name() == "locate" => Some((axis, table)),
+        AxisKind::Unique { table } | AxisKind::Rows { table } if node.op.name() == "locate" => Some((axis, table)),
         _ => None,
     }
 }
@@ -170,9 +173,11 @@ fn located(
 fn lists(graph: &Graph, values: &BTreeMap<ValueId, Column>, rows: &Rows) -> BTreeMap<ValueId, Lists> {
     let mut lists = BTreeMap::new();
     for (_, node) in graph.nodes().filter(|(_, node)| node.op.name() == "scatter") {
-        let (Some(&places), Some(&result)) = (node.operands.get(1), node.results.first()) else { continue };
-        if let Some(Column::U32(found)) = values.get(&places) {
-            lists.entry(places).or_insert_with(|| uses(found, rows.count(&graph.ty(result).space)));
+        let count = rows.count(&graph.ty(node.results[0]).space);
+        for places in node.operands.iter().skip(1).step_by(2) {
+            if let Some(Column::U32(found)) = values.get(places) {
+                lists.entry(*places).or_insert_with(|| uses(found, count));
+            }
         }
     }
     lists
@@ -199,26 +204,20 @@ fn uses(places: &[u32], count: usize) -> Lists {
 /// The ids of all lookups of one table, rising and without repetitions, and the place of every id among them. One sort
 /// of ids with their positions answers both.
 fn distinct(lookups: &[(ValueId, Vec<u32>)]) -> (Vec<u32>, Vec<Vec<u32>>) {
-    let all = lookups.iter().flat_map(|(_, ids)| ids);
-    let mut keys: Vec<u64> = all.enumerate().map(|(at, &id)| u64::from(id) << 32 | at as u64).collect();
-    keys.sort_unstable();
+    let all = lookups.iter().enumerate().flat_map(|(lookup, (_, ids))| {
+        ids.iter().enumerate().map(move |(row, &id)| (id, lookup as u32, row as u32))
+    });
+    let mut uses: Vec<(u32, u32, u32)> = all.collect();
+    radsort::sort_by_key(&mut uses, |&(id, ..)| id);
     let mut distinct: Vec<u32> = Vec::new();
-    let mut places = vec![0u32; keys.len()];
-    for key in keys {
-        let id = (key >> 32) as u32;
+    let mut places: Vec<Vec<u32>> = lookups.iter().map(|(_, ids)| vec![0; ids.len()]).collect();
+    for (id, lookup, row) in uses {
         if distinct.last() != Some(&id) {
             distinct.push(id);
         }
-        places[key as u32 as usize] = distinct.len() as u32 - 1;
+        places[lookup as usize][row as usize] = distinct.len() as u32 - 1;
     }
-    let mut rest = places.as_slice();
-    let parts = lookups.iter().map(|(_, ids)| {
-        let (own, left) = rest.split_at(ids.len());
-        rest = left;
-        own.to_vec()
-    });
-    let parts = parts.collect();
-    (distinct, parts)
+    (distinct, places)
 }
 
 /// A value that is the condition of a sub-axis says how long that axis is.

@@ -1,6 +1,7 @@
 //! Small rules that make an expression cheaper, or the same in whatever words it was said, without changing its value:
 //! constants, neutral elements, negations, repeats that the reader broadcasts over anyway.
 
+use crate::ir::axis::{AxisId, AxisKind};
 use crate::ir::copy::Copy;
 use crate::ir::graph::{Graph, Item, Node, ValueId};
 use crate::ir::op::Fault;
@@ -23,6 +24,7 @@ const RULES: &[Rule] = &[
     bias,
     concat_of_concat,
     there_and_back,
+    sum_by_place,
 ];
 
 /// Applies the first rule that fits to every node of one result, in order; operands are folded before their readers.
@@ -257,4 +259,26 @@ fn repeated_operand(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fau
         }
     }
     Ok(None)
+}
+
+/// Two sums by distinct rows of a table are one, where nothing else reads either: rows are as many as ids, and each is written
+/// once.
+fn sum_by_place(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    if node.op.name() != "add" || node.operands.iter().any(|&old| copy.from.readers(old) != 1) {
+        return Ok(None);
+    }
+    let graph = copy.to.graph();
+    let of_table = |axis: &AxisId| matches!(graph.axis(*axis).kind, AxisKind::Unique { .. });
+    let mut pairs = Vec::new();
+    let mut to = None;
+    for value in copy.operands(node) {
+        let found = graph.producer(value).filter(|found| found.op.name() == "scatter");
+        let Some(found) = found else { return Ok(None) };
+        to = found.attrs.axis("to").filter(of_table);
+        pairs.extend(&found.operands);
+    }
+    match to {
+        Some(to) => make::scatter_all(&mut copy.to, &pairs, to).map(Some),
+        None => Ok(None),
+    }
 }

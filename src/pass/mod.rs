@@ -8,6 +8,7 @@ pub mod attend;
 pub mod clip;
 pub mod contract;
 pub mod differentiate;
+pub mod direct;
 pub mod expand;
 pub mod fold;
 pub mod freeze;
@@ -122,6 +123,7 @@ const INFER: &[Pass] = &[
     Pass { name: "attend", run: attend::attend },
     Pass { name: "fold", run: fold::fold },
     Pass { name: "split_linear", run: split_linear::split_linear },
+    Pass { name: "direct", run: direct::direct }, // before sharing: it may repeat a place
     Pass { name: "share", run: share::share },
     Pass { name: "absorb", run: absorb::absorb },
     Pass { name: "prune", run: prune::prune },

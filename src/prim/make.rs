@@ -24,7 +24,7 @@ pub use structure::{
     append, before, bin, contract, flatten, following, merge, ordinal, place, preceding, same, select, sinusoid, split,
     stack, twin, unflatten, unselect, without_last,
 };
-pub use table::{fetch, gather, locate, lookup, scatter, unfetch};
+pub use table::{fetch, gather, locate, lookup, scatter, scatter_all, unfetch};
 pub use training::{batch_norm, bce, bce_grad, dropout, random, stop_gradient, sum_squares};
 
 use crate::ir::attr::Attrs;

@@ -6,7 +6,7 @@ use crate::ir::types::Type;
 
 use super::super::kernels::binary::Write;
 use super::super::kernels::contract::contract;
-use super::super::kernels::gemm::{Shape, Start, Strided, gemm};
+use super::super::kernels::gemm::{Shape, Start, Strided, gemm, transpose};
 use super::super::kernels::layer_norm;
 use super::super::kernels::operand::Rows;
 use super::super::kernels::rows::scatter_add;
@@ -40,6 +40,9 @@ const REDUCTIONS: &[(&str, Make)] = &[
     ("scatter", scatter),
     ("sum", sum),
 ];
+
+/// Numbers of the widest registers.
+const LANES: usize = 16;
 
 /// Most numbers of a result that every chunk has a partial result of.
 const PARTIAL: usize = 1 << 16;
@@ -101,14 +104,11 @@ fn contracted(graph: &Graph, node: &Node) -> Option<Reduction> {
 
 /// Rows summed by place, where the places are as many in every batch: learned positions, buckets.
 fn scatter(graph: &Graph, node: &Node) -> Option<Reduction> {
-    let (g, places) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
-    let width = g.width as usize;
-    if g.space != places.space {
-        return None;
-    }
+    let width = graph.ty(node.results[0]).width as usize;
     adding(graph, node, move |block, partial| {
-        let [g, places] = block.reads else { return };
-        scatter_add(g.floats(), width, None, places.places(), partial);
+        for pair in block.reads.chunks_exact(2) {
+            scatter_add(pair[0].floats(), width, None, pair[1].places(), partial);
+        }
     })
 }
 
@@ -127,19 +127,31 @@ fn outer_sum(graph: &Graph, node: &Node) -> Option<Reduction> {
     (x.width * g.width <= SMALL).then(|| outer_sum_of_any_size(graph, node)).flatten()
 }
 
-/// The same for matrices that no cache holds.
+/// The same for matrices that no cache holds. The wider side of the product is the one that fills more of its registers: `g^T x`
+/// is the same sum, turned.
 pub(super) fn outer_sum_of_any_size(graph: &Graph, node: &Node) -> Option<Reduction> {
     let (x, g) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
     if x.space != g.space {
         return None;
     }
     let (k, n) = (x.width as usize, g.width as usize);
+    let turned = k > 1 && n > 1 && idle(n) * k > idle(k) * n;
     let add = move |block: &Block, partial: &mut [f32]| {
         let [x, g] = block.reads else { return };
-        let shape = Shape { m: k, k: block.rows, n };
-        gemm(shape, Strided::transposed(x.floats(), k), g.floats(), n, Start::Keep, partial, n);
+        let (left, right, m, n) = if turned { (g, x, n, k) } else { (x, g, k, n) };
+        let shape = Shape { m, k: block.rows, n };
+        gemm(shape, Strided::transposed(left.floats(), m), right.floats(), n, Start::Keep, partial, n);
     };
-    Some(Reduction { len: k * n, add: Box::new(add), combine: added, finish: Box::new(copied) })
+    let finish = move |partial: &[f32], results: &mut [&mut [f32]]| match results {
+        [result] if turned => transpose(partial, n, k, result),
+        results => copied(partial, results),
+    };
+    Some(Reduction { len: k * n, add: Box::new(add), combine: added, finish: Box::new(finish) })
+}
+
+/// Lanes without work in the registers that hold a row of so many numbers.
+fn idle(width: usize) -> usize {
+    width.next_multiple_of(LANES) - width
 }
 
 /// Count, mean and sum of squared distances from the mean, merged as Chan, Golub and LeVeque (1983) do: no difference of

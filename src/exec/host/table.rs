@@ -4,7 +4,7 @@ use rayon::iter::{IndexedParallelIterator, ParallelIterator};
 use rayon::slice::ParallelSliceMut;
 
 use crate::ir::axis::{AxisId, AxisKind};
-use crate::ir::graph::{Graph, Node};
+use crate::ir::graph::{Graph, Node, ValueId};
 
 use super::super::kernels::binary::Write;
 use super::super::kernels::rows::{gather, scatter_add};
@@ -19,10 +19,9 @@ const NUMBERS: usize = 1 << 14;
 
 /// Whether the batch brings the lists that a sum by places follows: those of a lookup in a table, no others.
 pub(super) fn has_lists(graph: &Graph, node: &Node) -> bool {
-    let places = node.operands.get(1).and_then(|&places| graph.producer(places));
+    let located = |pair: &[ValueId]| graph.producer(pair[1]).is_some_and(|places| places.op.name() == "locate");
     let whole = |axis: &AxisId| matches!(graph.axis(*axis).kind, AxisKind::Unique { .. });
-    places.is_some_and(|places| places.op.name() == "locate")
-        && graph.ty(node.results[0]).space.axes().iter().all(whole)
+    node.operands.chunks_exact(2).all(located) && graph.ty(node.results[0]).space.axes().iter().all(whole)
 }
 
 /// The distinct rows of a table.
@@ -52,18 +51,21 @@ pub(super) fn unfetch(node: &Node, job: &Job, out: &mut [f32]) {
     }
 }
 
-/// Sums the rows of `g` by the place that each belongs to, in order of rows.
+/// Sums the rows of each value by the place that each belongs to, in order of rows.
 pub(super) fn scatter(node: &Node, job: &Job, out: &mut [f32]) {
     let width = job.graph.ty(node.results[0]).width as usize;
-    let g = job.floats(0);
-    let Some(lists) = job.batch.lists.get(&node.operands[1]) else { return };
+    let lists = node.operands.chunks_exact(2).map(|pair| job.batch.lists.get(&pair[1]));
+    let Some(lists) = lists.collect::<Option<Vec<_>>>() else { return };
     job.pool.install(|| {
         let parts = out.par_chunks_mut(ROWS * width).enumerate();
         parts.for_each(|(i, part)| {
             let rows = part.len() / width;
-            let offsets = &lists.offsets[i * ROWS..=i * ROWS + rows];
-            let sources = &lists.rows[offsets[0] as usize..offsets[rows] as usize];
-            segment_gather_sum(g, width, sources, offsets, Write::Set, part);
+            for (at, lists) in lists.iter().enumerate() {
+                let offsets = &lists.offsets[i * ROWS..=i * ROWS + rows];
+                let sources = &lists.rows[offsets[0] as usize..offsets[rows] as usize];
+                let write = if at == 0 { Write::Set } else { Write::Add };
+                segment_gather_sum(job.floats(2 * at), width, sources, offsets, write, part);
+            }
         });
     });
 }
@@ -72,5 +74,7 @@ pub(super) fn scatter(node: &Node, job: &Job, out: &mut [f32]) {
 pub(super) fn scatter_in_order(node: &Node, job: &Job, results: &mut [&mut [f32]]) {
     let [out] = results else { return };
     out.fill(0.0);
-    scatter_add(job.floats(0), job.width(node.results[0]), None, job.places(1), out);
+    for at in (0..node.operands.len()).step_by(2) {
+        scatter_add(job.floats(at), job.width(node.results[0]), None, job.places(at + 1), out);
+    }
 }

@@ -14,7 +14,7 @@ const BY_THEMSELVES: &[(&str, usize)] = &[
     ("gather", 1),
     ("merge", 1),
     ("preceding", 1),
-    ("scatter", 2),
+    ("scatter", usize::MAX),
     ("select", 1),
     ("split", 1),
     ("twin", 1),

@@ -32,6 +32,11 @@ pub fn scatter(to: &mut Builder, x: ValueId, index: ValueId, axis: AxisId) -> Re
     to.one(&gather::Scatter, &[x, index], Attrs::none().with("to", vec![axis]))
 }
 
+/// The same of several values, each behind it its places.
+pub fn scatter_all(to: &mut Builder, pairs: &[ValueId], axis: AxisId) -> Result<ValueId, Fault> {
+    to.one(&gather::Scatter, pairs, Attrs::none().with("to", vec![axis]))
+}
+
 /// The row of each id in a table of that name: `locate`, `fetch` and `gather`.
 pub fn lookup(to: &mut Builder, name: &str, table: ValueId, id: ValueId) -> Result<ValueId, Fault> {
     let distinct = to.table_axis(name, true);

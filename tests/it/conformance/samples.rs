@@ -248,6 +248,11 @@ pub(super) const SAMPLES: &[Sample] = &[
         }",
     ),
     ("scatter", "input %x: f32[B, h, 3] input %i: index<t!>[B, h] %y: f32[t!, 3] = scatter(%x, %i) {to: t!}"),
+    (
+        "scatter",
+        "input %x: f32[B, h, 3] input %i: index<t!>[B, h] input %y: f32[B, 3] input %j: index<t!>[B]
+         %z: f32[t!, 3] = scatter(%x, %i, %y, %j) {to: t!}",
+    ),
     ("scatter", "input %x: f32[B, h, 3] input %i: index<h>[B, h] %y: f32[B, h, 3] = scatter(%x, %i) {to: h}"),
     (
         "select",
