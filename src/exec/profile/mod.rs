@@ -24,7 +24,7 @@ pub use trace::trace;
 /// Steps that count only until there are others.
 const WARM_UP: u64 = 5;
 
-/// Most spans that are kept.
+/// Most spans that are kept, which make a trace of about 7 MB.
 const SPANS: usize = 60_000;
 
 /// Steps of one graph, as they were measured.
@@ -138,9 +138,12 @@ impl Profile {
         self.keep(tracks);
     }
 
+    /// Of a step with too many spans each thread keeps its first ones; what they lie in, on the first track, stays.
     fn keep(&mut self, mut tracks: Vec<Vec<Span>>) {
-        let most = SPANS / tracks.len();
-        tracks.iter_mut().for_each(|track| track.truncate(most));
+        let (most, all) = (SPANS.saturating_sub(tracks[0].len()), tracks[1..].iter().map(Vec::len).sum::<usize>());
+        if all > most {
+            tracks[1..].iter_mut().for_each(|track| track.truncate(track.len() * most / all));
+        }
         self.kept.push_back(tracks);
         let spans = |kept: &VecDeque<Vec<Vec<Span>>>| kept.iter().flatten().map(Vec::len).sum::<usize>();
         while self.kept.len() > 1 && spans(&self.kept) > SPANS {
