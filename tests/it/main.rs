@@ -24,6 +24,7 @@ mod run;
 mod runs;
 mod small;
 mod specs;
+mod tables;
 mod tidy;
 mod train;
 mod trajectories;
