@@ -97,7 +97,7 @@ impl Matrix {
 
     /// Where the rows come from that are not drawn yet, if the table is large and there are such rows: then it is better not
     /// asked for all its numbers.
-    pub fn is_in_part(&self) -> Option<&First> {
+    pub fn rest(&self) -> Option<&First> {
         let undrawn = self.undrawn.as_ref().filter(|_| self.numbers.len() > LARGE);
         undrawn.map(|undrawn| &undrawn.first)
     }
@@ -265,7 +265,7 @@ mod tests {
         let table = table.clone();
         assert_eq!(table.drawn().map(|(rows, _)| rows.start as u32).collect::<Vec<_>>(), read);
         let mut own = [0.0; 16];
-        table.is_in_part().unwrap().fill([rows, 16], (rows - 1) * 16, &mut own);
+        table.rest().unwrap().fill([rows, 16], (rows - 1) * 16, &mut own);
         assert!(own[0] != 0.0 && table.memory()[(rows - 1) * 16..] == own);
     }
 }

@@ -253,7 +253,7 @@ mod tests {
                 let numbers = own.iter().map(|number| number.to_bits());
                 rows.map(|row| row as u32).chain(numbers).collect::<Vec<_>>()
             });
-            (name.to_owned(), [matrix.rows(), matrix.width()], matrix.is_in_part().cloned(), drawn.collect())
+            (name.to_owned(), [matrix.rows(), matrix.width()], matrix.rest().cloned(), drawn.collect())
         };
         weights.iter().map(of).collect()
     }

@@ -142,7 +142,7 @@ impl Engine {
         noise: Noise,
     ) -> Result<Option<String>, ExecError> {
         let weights = params.weights()?;
-        if let Some((name, _)) = weights.iter().find(|(_, matrix)| matrix.is_in_part().is_some()) {
+        if let Some((name, _)) = weights.iter().find(|(_, matrix)| matrix.rest().is_some()) {
             return Err(ExecError::Device(format!("table `{name}` is too large for the reference backend")));
         }
         let reference = Reference::new(weights, Device::Cpu)?;

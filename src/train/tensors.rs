@@ -53,7 +53,7 @@ pub(super) fn of(weights: &Weights) -> (Vec<Tensor<'_>>, Parts) {
     let (mut tensors, mut parts) = (Vec::new(), Parts::new());
     for (name, matrix) in weights.iter() {
         let width = matrix.width();
-        let Some(first) = matrix.is_in_part() else {
+        let Some(first) = matrix.rest() else {
             let numbers = Numbers::F32(vec![matrix.numbers()]);
             tensors.push(Tensor { name: name.to_owned(), shape: vec![matrix.rows(), width], numbers });
             continue;
