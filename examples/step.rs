@@ -13,9 +13,10 @@ use specrec::diag::{Diags, Sources};
 use specrec::exec::candle::{Outputs, Schedule};
 use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
+use specrec::exec::matrix::Matrix;
 use specrec::exec::profile::{Peak, Profile, table};
 use specrec::exec::prologue::Prologue;
-use specrec::exec::weights::{Matrix, Weights};
+use specrec::exec::weights::Weights;
 use specrec::ir::axis::{AxisId, AxisKind};
 use specrec::ir::graph::{Graph, Role};
 use specrec::ir::op::Noise;
@@ -24,6 +25,10 @@ use specrec::pass::{Goal, instantiate};
 
 /// Rows of every table.
 type Tables = BTreeMap<String, usize>;
+/// That of the binary.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// A graph with its kernels and what is known of it before a step.
@@ -121,7 +126,7 @@ impl Step {
         match words[..] {
             ["describe"] => Ok(self
                 .trained()
-                .map(|(name, m)| format!("{name}:{}x{}", m.rows, m.width))
+                .map(|(name, m)| format!("{name}:{}x{}", m.rows(), m.width()))
                 .collect::<Vec<_>>()
                 .join(" ")),
             ["save", file] => self.save(file),
@@ -157,20 +162,20 @@ impl Step {
             for name in names {
                 let data = floats(&tensors.tensor(&format!("weight/{name}"))?);
                 let matrix = self.weights.get_mut(&name).ok_or("no such weight")?;
-                if data.len() != matrix.data.len() {
-                    return Err(format!("`{name}` has {} numbers, expected {}", data.len(), matrix.data.len()).into());
+                let (rows, width) = (matrix.rows(), matrix.width());
+                if data.len() != rows * width {
+                    return Err(format!("`{name}` has {} numbers, expected {}", data.len(), rows * width).into());
                 }
-                matrix.data = data;
+                *matrix = Matrix::new(rows, width, data);
             }
         }
         let graph = self.train.host.graph();
         let state: Vec<String> =
             graph.params().filter(|(_, p)| p.role == Role::State).map(|(_, p)| p.name.clone()).collect();
         for name in state.iter().filter(|name| name.ends_with(".m") || name.ends_with(".v")) {
-            if let Some(matrix) = self.weights.get_mut(name) {
-                matrix.data.fill(0.0);
-            }
+            self.weights.remove(name);
         }
+        self.weights.complete(graph, &self.rows, &BTreeMap::new(), 0)?;
         self.step = 0;
         self.feeds = batches.iter().map(|file| read_feed(file)).collect::<Result<_>>()?;
         Ok(String::new())
@@ -189,7 +194,7 @@ impl Step {
                 loss += values.iter().sum::<f32>();
             }
         }
-        tensors.insert("loss".to_owned(), Matrix { rows: 1, width: 1, data: vec![loss] });
+        tensors.insert("loss".to_owned(), Matrix::new(1, 1, vec![loss]));
         for root in graph.outputs() {
             let (Some(name), Some(Column::F32(values))) = (root.name.strip_prefix("d."), outputs.get(&root.name))
             else {
@@ -199,18 +204,18 @@ impl Step {
             let mut data = values.clone();
             let unique = |axis: &&AxisId| matches!(graph.axis(**axis).kind, AxisKind::Unique { .. });
             if let Some(&axis) = graph.ty(root.value).space.axes().first().filter(unique) {
-                data = vec![0.0; whole.data.len()];
-                for (row, values) in batch.rows.unique(axis).iter().zip(values.chunks(whole.width)) {
-                    data[*row as usize * whole.width..][..whole.width].copy_from_slice(values);
+                data = vec![0.0; whole.rows() * whole.width()];
+                for (row, values) in batch.rows.unique(axis).iter().zip(values.chunks(whole.width())) {
+                    data[*row as usize * whole.width()..][..whole.width()].copy_from_slice(values);
                 }
             }
-            tensors.insert(format!("grad/{name}"), Matrix { rows: whole.rows, width: whole.width, data });
+            tensors.insert(format!("grad/{name}"), Matrix::new(whole.rows(), whole.width(), data));
         }
         write(file, &tensors)
     }
 
     fn count(&self) -> String {
-        let numbers: usize = self.trained().map(|(_, matrix)| matrix.data.len()).sum();
+        let numbers: usize = self.trained().map(|(_, matrix)| matrix.rows() * matrix.width()).sum();
         let graph = self.train.host.graph();
         let Some(feed) = self.feeds.first() else { return format!("{numbers} 0") };
         let Ok(batch) = self.train.prologue.prepare(graph, feed, &self.rows, Noise::default()) else {
@@ -300,12 +305,12 @@ fn places(view: &TensorView) -> Vec<u32> {
 
 fn write(file: &str, tensors: &BTreeMap<String, Matrix>) -> Result<String> {
     let bytes: BTreeMap<&String, Vec<u8>> =
-        tensors.iter().map(|(name, m)| (name, m.data.iter().flat_map(|x| x.to_le_bytes()).collect())).collect();
+        tensors.iter().map(|(name, m)| (name, m.numbers().iter().flat_map(|x| x.to_le_bytes()).collect())).collect();
     let mut views = Vec::new();
     for (name, matrix) in tensors {
         // A bias or a slope per unit is a vector, a matrix of one row is not.
-        let vector = matrix.rows == 1 && !name.ends_with(".w");
-        let shape = if vector { vec![matrix.width] } else { vec![matrix.rows, matrix.width] };
+        let vector = matrix.rows() == 1 && !name.ends_with(".w");
+        let shape = if vector { vec![matrix.width()] } else { vec![matrix.rows(), matrix.width()] };
         views.push((name, TensorView::new(Dtype::F32, shape, &bytes[name])?));
     }
     safetensors::serialize_to_file(views, None, Path::new(file))?;

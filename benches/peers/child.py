@@ -39,9 +39,10 @@ class Child:
         """Milliseconds of n steps in turn."""
         return [float(t) for t in self.ask(verb, n)]
 
-    def peak_megabytes(self):
+    def peak_megabytes(self, field="VmHWM"):
+        """Of resident memory; `VmPeak` is of virtual memory."""
         with open(f"/proc/{self.process.pid}/status") as status:
-            line = next(l for l in status if l.startswith("VmHWM"))
+            line = next(l for l in status if l.startswith(field))
         return int(line.split()[1]) / 1024
 
     def cpu_seconds(self):

@@ -33,7 +33,7 @@ def arguments():
     a.add_argument("--lengths", default="full", choices=["full", "ragged", "beauty"], help="of the histories; PyTorch pads")
     a.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes to begin with")
     a.add_argument("--check-only", action="store_true")
-    a.add_argument("--table-size", action="store_true", help="specrec alone: tables of 1e4 and 1e7 rows")
+    a.add_argument("--table-size", action="store_true", help="specrec alone: tables of 1e4, 1e6 and 1e8 rows")
     a.add_argument("--write", action="store_true", help=f"put the tables into {RESULTS.name}")
     a.add_argument("--step", help="the built example, instead of building it")
     return a.parse_args()
@@ -140,19 +140,22 @@ def against_pytorch(step, options, work):
 
 
 def table_sizes(step, options):
-    """The same 9,000 ids spread over tables of two sizes."""
-    lines = ["| threads | | | ms | ratio to the small table | peak MB |", "|---|---|---|---|---|---|"]
+    """The same 9,000 ids spread over tables of three sizes."""
+    lines = ["| threads | | | ms | ratio to the small table | peak MB | virtual MB |", "|---|---|---|---|---|---|---|"]
     for threads in map(int, options.threads.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             children = []
-            for size in (10_000, 10_000_000):
+            for size in (10_000, 1_000_000, 100_000_000):
                 c = ours(step, "w1", threads, "--set", f"features.item.size={size}", name=f"{size:,} items")
                 path = pathlib.Path(folder, str(size))
                 path.mkdir()
                 c.ask("load", "-", *material.batches(path, "w1", rows(c), pool=9_000))
                 children.append(c)
             medians, disturbed = measure(children, "time", options.rounds)
-            lines += [f"| {threads} {l}" for l in table(children, "training step", medians)]
+            lines += [
+                f"| {threads} {l} {c.peak_megabytes('VmPeak'):.0f} |"
+                for c, l in zip(children, table(children, "training step", medians))
+            ]
             print(f"{threads} threads: {disturbed} turns were disturbed by other work and taken again")
             for c in children:
                 c.close()
@@ -176,7 +179,7 @@ def main():
     options = arguments()
     step = built(options)
     if options.table_size:
-        sections = [("W1, table of 1e4 and 1e7 rows", table_sizes(step, options))]
+        sections = [("W1, tables of 1e4, 1e6 and 1e8 rows", table_sizes(step, options))]
     else:
         how = {"full": "", "ragged": ", ragged histories", "beauty": ", histories of amazon-beauty's lengths"}[options.lengths]
         works = options.work.split(",")

@@ -11,6 +11,7 @@ use crate::ir::types::Type;
 
 use super::error::ExecError;
 use super::feed::Column;
+use super::matrix::Matrix;
 use super::profile::{Recorder, Task};
 use super::prologue::{self, Prepared};
 use super::weights::Weights;
@@ -29,14 +30,14 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Copies the weights to a device.
+    /// Copies the weights to a device, tables in full.
     ///
     /// # Errors
     /// The device is out of memory.
     pub fn new(weights: &Weights, device: Device) -> Result<Self, ExecError> {
         let mut params = BTreeMap::new();
         for (name, matrix) in weights.iter() {
-            let tensor = Tensor::from_slice(&matrix.data, (matrix.rows, matrix.width), &device)
+            let tensor = Tensor::from_slice(&matrix.numbers(), (matrix.rows(), matrix.width()), &device)
                 .map_err(|source| ExecError::Candle { node: name.to_owned(), source })?;
             params.insert(name.to_owned(), tensor);
         }
@@ -52,7 +53,7 @@ impl Reference {
             let failed = |source| ExecError::Candle { node: name.clone(), source };
             let (rows, width) = tensor.dims2().map_err(failed)?;
             let data = tensor.flatten_all().and_then(|flat| flat.to_vec1()).map_err(failed)?;
-            weights.insert(name, super::weights::Matrix { rows, width, data });
+            weights.insert(name, Matrix::new(rows, width, data));
         }
         Ok(())
     }

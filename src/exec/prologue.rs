@@ -204,9 +204,10 @@ fn uses(places: &[u32], count: usize) -> Lists {
 /// The ids of all lookups of one table, rising and without repetitions, and the place of every id among them. One sort
 /// of ids with their positions answers both.
 fn distinct(lookups: &[(ValueId, Vec<u32>)]) -> (Vec<u32>, Vec<Vec<u32>>) {
-    let all = lookups.iter().enumerate().flat_map(|(lookup, (_, ids))| {
-        ids.iter().enumerate().map(move |(row, &id)| (id, lookup as u32, row as u32))
-    });
+    let all = lookups
+        .iter()
+        .enumerate()
+        .flat_map(|(lookup, (_, ids))| ids.iter().enumerate().map(move |(row, &id)| (id, lookup as u32, row as u32)));
     let mut uses: Vec<(u32, u32, u32)> = all.collect();
     radsort::sort_by_key(&mut uses, |&(id, ..)| id);
     let mut distinct: Vec<u32> = Vec::new();

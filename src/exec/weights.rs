@@ -1,4 +1,4 @@
-//! The parameters of a graph as plain matrices, by path: what is initialised, trained, saved and loaded.
+//! The parameters of a graph as matrices, by path: what is initialised, trained, saved and loaded.
 
 use std::collections::BTreeMap;
 
@@ -6,18 +6,8 @@ use crate::ir::axis::AxisKind;
 use crate::ir::graph::{Graph, ParamId};
 
 use super::error::ExecError;
-use super::init;
-
-/// One parameter, row-major.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Matrix {
-    /// Rows: `rows(space) * height`.
-    pub rows: usize,
-    /// Columns.
-    pub width: usize,
-    /// `rows * width` numbers.
-    pub data: Vec<f32>,
-}
+use super::init::First;
+use super::matrix::Matrix;
 
 /// Every parameter of a run by path. Graphs of one model (training, evaluation, serving) read the same weights; each
 /// looks up what it needs.
@@ -59,13 +49,19 @@ impl Weights {
                 continue;
             }
             let (rows, width) = size(graph, id, table_rows)?;
-            let data = match files.get(&param.name) {
-                Some(data) if data.len() == rows * width => data.clone(),
-                Some(_) => return Err(ExecError::MissingWeight(param.name.clone())),
-                None => init::values(param.init, &param.name, rows, width, seed)
-                    .ok_or_else(|| ExecError::MissingWeight(param.name.clone()))?,
+            let missing = || ExecError::MissingWeight(param.name.clone());
+            let matrix = match files.get(&param.name) {
+                Some(data) if data.len() == rows * width => Matrix::new(rows, width, data.clone()),
+                Some(_) => return Err(missing()),
+                None => {
+                    let first = First::new(param.init, &param.name, seed).ok_or_else(missing)?;
+                    match table_of(graph, param.value) {
+                        Some(_) => Matrix::by_row(rows, width, first),
+                        None => Matrix::first(rows, width, &first),
+                    }
+                }
             };
-            self.matrices.insert(param.name.clone(), Matrix { rows, width, data });
+            self.matrices.insert(param.name.clone(), matrix);
         }
         Ok(())
     }
@@ -74,7 +70,7 @@ impl Weights {
     pub fn fit(&self, graph: &Graph, table_rows: &BTreeMap<String, usize>) -> bool {
         graph.params().all(|(id, param)| {
             let (expected, found) = (size(graph, id, table_rows), self.matrices.get(&param.name));
-            expected.is_ok_and(|size| found.is_some_and(|matrix| (matrix.rows, matrix.width) == size))
+            expected.is_ok_and(|size| found.is_some_and(|matrix| (matrix.rows(), matrix.width()) == size))
         })
     }
 
@@ -111,8 +107,9 @@ impl Weights {
         let param = graph.param(id);
         let ty = graph.ty(param.value);
         let found = self.matrices.get(&param.name).filter(|matrix| {
-            let rows_fit = !ty.space.is_unit() || matrix.rows == ty.height as usize;
-            matrix.width == ty.width as usize && rows_fit && matrix.data.len() == matrix.rows * matrix.width
+            let rows_fit = !ty.space.is_unit() || matrix.rows() == ty.height as usize;
+            let whole = matrix.memory().len() == matrix.rows() * matrix.width();
+            matrix.width() == ty.width as usize && rows_fit && whole
         });
         found.ok_or_else(|| ExecError::MissingWeight(param.name.clone()))
     }
@@ -121,7 +118,7 @@ impl Weights {
     pub fn table_rows(&self, graph: &Graph) -> BTreeMap<String, usize> {
         let tables = graph.params().filter_map(|(_, param)| {
             let table = table_of(graph, param.value)?;
-            Some((table.to_owned(), self.matrices.get(&param.name)?.rows))
+            Some((table.to_owned(), self.matrices.get(&param.name)?.rows()))
         });
         tables.collect()
     }

@@ -1,5 +1,7 @@
 //! The graph: SSA values in an append-only arena, in an order that can be executed from top to bottom.
 
+use serde::{Deserialize, Serialize};
+
 use crate::diag::Span;
 
 use super::attr::Attrs;
@@ -104,7 +106,7 @@ pub enum Role {
 }
 
 /// The first value of a parameter; random ones are drawn from a stream of the parameter's path.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Init {
     /// All the same.
     Constant(f64),

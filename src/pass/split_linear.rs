@@ -154,7 +154,8 @@ fn query_and_key(copy: &Copy, term: &Term) -> Option<[ValueId; 2]> {
     [[a, b], [b, a]].into_iter().find(|&[query, key]| {
         let (query, key) = (graph.ty(query), graph.ty(key));
         let rows = query.space.axes();
-        let together = !rows.is_empty() && rows.len() < product.space.axes().len() && product.space.axes().starts_with(rows);
+        let together =
+            !rows.is_empty() && rows.len() < product.space.axes().len() && product.space.axes().starts_with(rows);
         together && key.space == product.space && query.width == product.width && key.width == product.width
     })
 }

@@ -40,7 +40,8 @@ impl Op for Linear {
         if let Some(b) = b
             && (!x.space.covers(&b.space) || b.height != 1 || b.width != w.width)
         {
-            let title = format!("`linear` of {} needs a bias of width {}, found {}", site.show(x), w.width, site.show(b));
+            let title =
+                format!("`linear` of {} needs a bias of width {}, found {}", site.show(x), w.width, site.show(b));
             return Err(Fault::new("E0301", title).of(2));
         }
         Ok(vec![Type { elem: Elem::F32, ..x.with_width(w.width) }])

@@ -10,8 +10,8 @@ mod training;
 
 pub use candidate::{best, is_candidate, rank, unknown};
 pub use matrix::{
-    concat, dot, linear, linear_scaled, matrix_dot, outer_by, outer_sum, pad, rows, rows_pad, scaled_linear, scaled_sums, slice,
-    transpose,
+    concat, dot, linear, linear_scaled, matrix_dot, outer_by, outer_sum, pad, rows, rows_pad, scaled_linear,
+    scaled_sums, slice, transpose,
 };
 pub use reduce::{
     count, end_row, first, first_row, last, max_over, mean, min_over, moments, softmax, softmax_grad, sum, sum_chosen,

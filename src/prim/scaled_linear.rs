@@ -111,7 +111,8 @@ fn matrices(name: &str, site: &Site, [x, q, w, v]: [&Type; 4], scale: u32) -> Re
         rule::numbers(name, site, i)?;
     }
     if !w.space.is_unit() || w.height != x.width || x.height != 1 {
-        let title = format!("`{name}` of {} needs a matrix of height {}, found {}", site.show(x), x.width, site.show(w));
+        let title =
+            format!("`{name}` of {} needs a matrix of height {}, found {}", site.show(x), x.width, site.show(w));
         return Err(Fault::new("E0301", title).of(2));
     }
     if (&v.space, v.height, v.width) != (&w.space, w.height, w.width) {

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use xxhash_rust::xxh3::Xxh3;
 
+use super::tensors::{self, CHUNK, Numbers, Parts, Tensor, in_bytes, sum};
 use crate::diag::Diagnostic;
-use crate::exec::weights::{Matrix, Weights};
+use crate::exec::weights::Weights;
 
 /// Where a run stands.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -51,8 +51,6 @@ const ENTRY: &str = "specrec";
 const VERSION: u64 = 1;
 /// No header of ours is larger; a larger number is not a header's length.
 const LARGEST_HEADER: u64 = 100 << 20;
-/// Numbers that are turned into bytes at once.
-const CHUNK: usize = 1 << 14;
 
 /// Writes a checkpoint beside its place, makes sure of it on the disk, and puts it there: whatever happens, the place
 /// holds a whole checkpoint or none.
@@ -120,15 +118,20 @@ pub(crate) fn settle(path: &Path) -> io::Result<()> {
 /// The format is written here and not by the `safetensors` crate, which either holds the whole file in memory once more
 /// or chooses its own file. The header's keys are in order, so equal checkpoints are equal files.
 fn write(path: &Path, weights: &Weights, state: &State) -> io::Result<()> {
-    let state = serde_json::to_string(state)?;
-    let entry = json!({"version": VERSION, "state": state, "sum": format!("{:016x}", sum(&state, weights))});
+    let (tensors, parts) = tensors::of(weights);
+    let (state, parts) = (serde_json::to_string(state)?, text_of(&parts)?);
+    let sum = format!("{:016x}", sum(&format!("{state}{parts}"), &tensors));
+    let mut entry = json!({"version": VERSION, "state": state, "sum": sum});
+    if !parts.is_empty() {
+        entry["parts"] = parts.into();
+    }
     let mut header = Map::new();
     header.insert("__metadata__".to_owned(), json!({ ENTRY: entry.to_string() }));
     let mut offset = 0;
-    for (name, matrix) in weights.iter() {
-        let end = offset + matrix.data.len() * 4;
-        let tensor = json!({"dtype": "F32", "shape": [matrix.rows, matrix.width], "data_offsets": [offset, end]});
-        header.insert(name.to_owned(), tensor);
+    for Tensor { name, shape, numbers } in &tensors {
+        let end = offset + shape.iter().product::<usize>() * 4;
+        let tensor = json!({"dtype": numbers.kind(), "shape": shape, "data_offsets": [offset, end]});
+        header.insert(name.clone(), tensor);
         offset = end;
     }
     let mut header = Value::Object(header).to_string().into_bytes();
@@ -136,34 +139,15 @@ fn write(path: &Path, weights: &Weights, state: &State) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     file.write_all(&(header.len() as u64).to_le_bytes())?;
     file.write_all(&header)?;
-    for (_, matrix) in weights.iter() {
-        in_bytes(&matrix.data, |bytes| file.write_all(bytes))?;
+    for tensor in &tensors {
+        in_bytes(&tensor.numbers, |bytes| file.write_all(bytes))?;
     }
     file.into_inner()?.sync_all()
 }
 
-fn in_bytes(numbers: &[f32], mut take: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
-    let mut bytes = Vec::with_capacity(CHUNK * 4);
-    for chunk in numbers.chunks(CHUNK) {
-        bytes.clear();
-        bytes.extend(chunk.iter().flat_map(|number| number.to_le_bytes()));
-        take(&bytes)?;
-    }
-    Ok(())
-}
-
-/// A number that changes with every name, shape and bit.
-fn sum(state: &str, weights: &Weights) -> u64 {
-    let mut hash = Xxh3::new();
-    hash.update(state.as_bytes());
-    for (name, matrix) in weights.iter() {
-        hash.update(format!("\n{name} {} {}\n", matrix.rows, matrix.width).as_bytes());
-        let _never_fails = in_bytes(&matrix.data, |bytes| {
-            hash.update(bytes);
-            Ok(())
-        });
-    }
-    hash.digest()
+/// Nothing where every table is saved in full, as in files of earlier versions.
+fn text_of(parts: &Parts) -> io::Result<String> {
+    if parts.is_empty() { Ok(String::new()) } else { Ok(serde_json::to_string(parts)?) }
 }
 
 fn read(path: &Path) -> Result<(Weights, State), Unreadable> {
@@ -188,35 +172,51 @@ fn read(path: &Path) -> Result<(Weights, State), Unreadable> {
     if entry.get("version").and_then(Value::as_u64) != Some(VERSION) {
         return Err(Unreadable::Content(format!("expected version {VERSION} of the format, found another")));
     }
-    let text = entry.get("state").and_then(Value::as_str).unwrap_or_default();
-    let state = serde_json::from_str(text).map_err(|_| content("its state is broken"))?;
-    let mut weights = Weights::default();
+    let text = |name| entry.get(name).and_then(Value::as_str).unwrap_or_default();
+    let state = serde_json::from_str(text("state")).map_err(|_| content("its state is broken"))?;
+    let mut found = Vec::new();
     let mut left = size - 8 - length;
     for (name, tensor) in header.iter().filter(|(name, _)| *name != "__metadata__") {
-        let (rows, width) = shape(tensor).ok_or_else(|| Unreadable::Content(format!("tensor `{name}` is broken")))?;
-        let bytes = rows.checked_mul(width).and_then(|count| count.checked_mul(4)).map(|bytes| bytes as u64);
+        let shape = shape(tensor).ok_or_else(|| broken(name))?;
+        let count = shape.iter().try_fold(1usize, |count, &side| count.checked_mul(side));
+        let bytes = count.and_then(|count| count.checked_mul(4)).map(|bytes| bytes as u64);
         left = bytes.and_then(|bytes| left.checked_sub(bytes)).ok_or_else(|| content("it ends too early"))?;
-        weights.insert(name, Matrix { rows, width, data: numbers(&mut file, rows * width)? });
+        let count = count.unwrap_or(0);
+        let numbers = match tensor.get("dtype").and_then(Value::as_str) {
+            Some("F32") => Numbers::F32(vec![numbers(&mut file, count, f32::from_le_bytes)?.into()]),
+            Some("U32") => Numbers::U32(numbers(&mut file, count, u32::from_le_bytes)?),
+            _ => return Err(broken(name)),
+        };
+        found.push(Tensor { name: name.clone(), shape, numbers });
     }
-    let expected = entry.get("sum").and_then(Value::as_str).unwrap_or_default();
-    if left > 0 || format!("{:016x}", sum(text, &weights)) != expected {
+    let sum = format!("{:016x}", sum(&format!("{}{}", text("state"), text("parts")), &found));
+    if left > 0 || sum != text("sum") {
         return Err(content("its content changed after it was written"));
     }
+    let parts = match text("parts") {
+        "" => Parts::new(),
+        parts => serde_json::from_str(parts).map_err(|_| content("what it says of large tables is broken"))?,
+    };
+    let weights = tensors::weights(found, &parts).map_err(|name| broken(&name))?;
     Ok((weights, state))
 }
 
-fn shape(tensor: &Value) -> Option<(usize, usize)> {
-    let of = |at: usize| tensor.get("shape")?.get(at)?.as_u64().and_then(|number| usize::try_from(number).ok());
-    (tensor.get("dtype")? == "F32").then_some((of(0)?, of(1)?))
+fn broken(name: &str) -> Unreadable {
+    Unreadable::Content(format!("tensor `{name}` is broken"))
 }
 
-fn numbers(file: &mut impl Read, count: usize) -> io::Result<Vec<f32>> {
+fn shape(tensor: &Value) -> Option<Vec<usize>> {
+    let sides = tensor.get("shape")?.as_array()?.iter();
+    sides.map(|side| side.as_u64().and_then(|side| usize::try_from(side).ok())).collect()
+}
+
+fn numbers<T>(file: &mut impl Read, count: usize, number: fn([u8; 4]) -> T) -> io::Result<Vec<T>> {
     let mut numbers = Vec::with_capacity(count);
     let mut bytes = vec![0; CHUNK * 4];
     while numbers.len() < count {
         let bytes = &mut bytes[..(count - numbers.len()).min(CHUNK) * 4];
         file.read_exact(bytes)?;
-        numbers.extend(bytes.chunks_exact(4).map(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]])));
+        numbers.extend(bytes.chunks_exact(4).map(|four| number([four[0], four[1], four[2], four[3]])));
     }
     Ok(numbers)
 }
@@ -224,15 +224,38 @@ fn numbers(file: &mut impl Read, count: usize) -> io::Result<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::exec::init::First;
+    use crate::exec::matrix::Matrix;
+    use crate::ir::graph::Init;
+
+    /// Rows and width of a large table.
+    const ROWS: usize = 20_000;
+    const WIDTH: usize = 1_000;
 
     fn example() -> (Weights, State) {
         let mut weights = Weights::default();
         let data: Vec<f32> = (0..40_000).map(|i| (i as f32).sin()).collect();
-        weights.insert("table.movie", Matrix { rows: 10_000, width: 4, data });
-        weights.insert("logit.w", Matrix { rows: 1, width: 2, data: vec![f32::NAN, -0.0] });
-        weights.insert("empty", Matrix { rows: 0, width: 3, data: Vec::new() });
+        weights.insert("table.movie", Matrix::new(10_000, 4, data));
+        weights.insert("logit.w", Matrix::new(1, 2, vec![f32::NAN, -0.0]));
+        weights.insert("empty", Matrix::new(0, 3, Vec::new()));
+        let first = First::new(Init::Normal { std: 0.1 + 0.2 }, "table.user", 7).unwrap();
+        let ids = [3, 4, ROWS as u32 - 1];
+        let data: Vec<f32> = (0..3 * WIDTH).map(|i| (i as f32).cos()).collect();
+        weights.insert("table.user", Matrix::in_part(ROWS, WIDTH, first, &ids, &data).unwrap());
         let progress = Progress { step: 7, best: Some((0.1 + 0.2, 3)), loss_sum: 1.0 / 3.0, ..Progress::default() };
         (weights, State { progress, seed: u64::MAX, identity: "abc".to_owned() })
+    }
+
+    /// Names, sizes, what is known of rows that are not drawn, and the bits of those that are.
+    fn bits(weights: &Weights) -> Vec<(String, [usize; 2], Option<First>, Vec<u32>)> {
+        let of = |(name, matrix): (&str, &Matrix)| {
+            let drawn = matrix.drawn().flat_map(|(rows, own)| {
+                let numbers = own.iter().map(|number| number.to_bits());
+                rows.map(|row| row as u32).chain(numbers).collect::<Vec<_>>()
+            });
+            (name.to_owned(), [matrix.rows(), matrix.width()], matrix.rest().cloned(), drawn.collect())
+        };
+        weights.iter().map(of).collect()
     }
 
     fn saved(dir: &Path) -> PathBuf {
@@ -248,10 +271,6 @@ mod tests {
         let path = saved(dir.path());
         let ((weights, state), (loaded, of)) = (example(), load(&path).unwrap());
         assert_eq!(state, of);
-        let bits = |weights: &Weights| -> Vec<(String, usize, usize, Vec<u32>)> {
-            let bits = |matrix: &Matrix| matrix.data.iter().map(|number| number.to_bits()).collect();
-            weights.iter().map(|(name, m)| (name.to_owned(), m.rows, m.width, bits(m))).collect()
-        };
         assert_eq!(bits(&weights), bits(&loaded));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left beside it");
     }
@@ -272,6 +291,8 @@ mod tests {
         let tensors = safetensors::SafeTensors::deserialize(&bytes).unwrap();
         assert_eq!(tensors.tensor("table.movie").unwrap().shape(), [10_000, 4]);
         assert_eq!(tensors.tensor("table.movie").unwrap().data()[4..8], 1f32.sin().to_le_bytes());
+        assert_eq!(tensors.tensor("table.user").unwrap().shape(), [3, WIDTH]);
+        assert_eq!(tensors.tensor("table.user:rows").unwrap().data()[4..8], 4u32.to_le_bytes());
     }
 
     fn error(path: &Path) -> String {
@@ -306,9 +327,9 @@ mod tests {
             match load(&path) {
                 Err(finding) => assert_eq!(finding.code, "E0611"),
                 // Trailing blanks and the offsets of tensors in order say nothing that could be lost.
-                Ok((weights, state)) => assert_eq!((format!("{weights:?}"), state), {
+                Ok((weights, state)) => assert_eq!((bits(&weights), state), {
                     let (weights, state) = example();
-                    (format!("{weights:?}"), state)
+                    (bits(&weights), state)
                 }),
             }
         }

@@ -170,7 +170,7 @@ impl Engine {
     /// The first value of a step that is not finite, found by the reference.
     ///
     /// # Errors
-    /// As the reference's step.
+    /// As the reference's step, and for a table that would have to be drawn in full.
     pub fn first_not_finite(
         &self,
         params: &mut Params,
@@ -178,7 +178,11 @@ impl Engine {
         schedule: &Schedule,
         noise: Noise,
     ) -> Result<Option<String>, ExecError> {
-        let reference = Reference::new(params.weights()?, Device::Cpu)?;
+        let weights = params.weights()?;
+        if let Some((name, _)) = weights.iter().find(|(_, matrix)| matrix.rest().is_some()) {
+            return Err(ExecError::Device(format!("table `{name}` is too large for the reference backend")));
+        }
+        let reference = Reference::new(weights, Device::Cpu)?;
         reference.first_not_finite(&self.graph, batch, schedule, noise)
     }
 }

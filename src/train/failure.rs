@@ -35,7 +35,8 @@ pub(super) fn explain(
     let (prepared, schedule, noise) = batch;
     let finding = match engine.first_not_finite(params, prepared, schedule, noise) {
         Ok(Some(name)) => finding.note(format!("the first value that is not finite is `%{name}`")),
-        _ => finding.note("on the reference backend all values are finite"),
+        Ok(None) => finding.note("on the reference backend all values are finite"),
+        Err(error) => finding.note(format!("the first value that is not finite is not known: {error}")),
     };
     helped(finding.help("check its inputs: a `log` of 0, a division by 0, a number without `scale`"))
 }
@@ -64,5 +65,6 @@ fn helped(finding: Diagnostic) -> Diagnostic {
 
 /// The first parameter that holds a NaN or an infinity.
 fn first_not_finite(weights: &Weights) -> Option<&str> {
-    weights.iter().find(|(_, matrix)| matrix.data.iter().any(|number| !number.is_finite())).map(|(name, _)| name)
+    let is_finite = |numbers: &[f32]| numbers.iter().all(|number| number.is_finite());
+    weights.iter().find(|(_, matrix)| !matrix.drawn().all(|(_, numbers)| is_finite(numbers))).map(|(name, _)| name)
 }

@@ -22,6 +22,7 @@ pub mod run_dir;
 pub mod schedule;
 mod stopper;
 mod tensorboard;
+mod tensors;
 
 use std::collections::BTreeMap;
 

@@ -47,10 +47,10 @@ pub(crate) fn weights(graph: &Graph) -> Weights {
     let mut weights = Weights::initial(graph, &table_rows(graph), &BTreeMap::new(), 7).unwrap();
     for (_, param) in graph.params() {
         let Some(matrix) = weights.get_mut(&param.name) else { continue };
-        let width = matrix.width;
-        let largest = matrix.data.iter().fold(0f32, |largest, x| largest.max(x.abs()));
+        let width = matrix.width();
+        let largest = matrix.numbers().iter().fold(0f32, |largest, x| largest.max(x.abs()));
         if largest < 0.2 {
-            for (i, x) in matrix.data.iter_mut().enumerate() {
+            for (i, x) in matrix.numbers_mut().iter_mut().enumerate() {
                 *x += ((i * 37 + width * 11) % 23) as f32 / 23.0 - 0.4;
             }
         }
@@ -80,8 +80,8 @@ pub(crate) fn step(graph: &Graph, weights: &Weights, feed: &Feed, schedule: &Sch
 }
 
 fn parameters(weights: &Weights, into: &mut Outputs) {
-    let of = |(name, matrix): (&str, &specrec::exec::weights::Matrix)| {
-        (format!("@{name}"), Column::F32(matrix.data.clone()))
+    let of = |(name, matrix): (&str, &specrec::exec::matrix::Matrix)| {
+        (format!("@{name}"), Column::F32(matrix.numbers().into_owned()))
     };
     into.extend(weights.iter().map(of));
 }

@@ -25,6 +25,7 @@ mod run;
 mod runs;
 mod small;
 mod specs;
+mod tables;
 mod tidy;
 mod train;
 mod trajectories;

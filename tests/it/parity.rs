@@ -16,8 +16,9 @@ use specrec::diag::{Diags, Sources};
 use specrec::exec::candle::{Outputs, Reference, Schedule};
 use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
+use specrec::exec::matrix::Matrix;
 use specrec::exec::prologue::Prologue;
-use specrec::exec::weights::{Matrix, Weights};
+use specrec::exec::weights::Weights;
 use specrec::ir::axis::AxisKind;
 use specrec::ir::graph::Graph;
 use specrec::ir::op::Noise;
@@ -130,12 +131,12 @@ impl Fixture {
         let mut weights = Weights::default();
         for (path, (shape, data)) in self.under("weight/") {
             let width = *shape.last().unwrap();
-            weights.insert(&path_of(path), Matrix { rows: data.len() / width, width, data: data.clone() });
+            weights.insert(&path_of(path), Matrix::new(data.len() / width, width, data.clone()));
         }
         for (path, (_, data)) in self.under("stat/") {
             let (unit, statistic) = path.rsplit_once('.').unwrap();
             let path = format!("{unit}.dice.{statistic}");
-            weights.insert(&path, Matrix { rows: 1, width: data.len(), data: data.clone() });
+            weights.insert(&path, Matrix::new(1, data.len(), data.clone()));
         }
         weights
     }
@@ -227,9 +228,9 @@ fn hold(name: &str, graph: &Graph, tolerance: f32) {
             let axis = graph.ty(root.value).space.axes().first().copied();
             if let Some(axis) = axis.filter(|&axis| matches!(graph.axis(axis).kind, AxisKind::Unique { .. })) {
                 let whole = weights.get(&path).unwrap();
-                let mut dense = vec![0.0; whole.data.len()];
-                for (row, g) in batch.rows.unique(axis).iter().zip(own.chunks(whole.width)) {
-                    dense[*row as usize * whole.width..][..whole.width].copy_from_slice(g);
+                let mut dense = vec![0.0; whole.rows() * whole.width()];
+                for (row, g) in batch.rows.unique(axis).iter().zip(own.chunks(whole.width())) {
+                    dense[*row as usize * whole.width()..][..whole.width()].copy_from_slice(g);
                 }
                 own = dense;
             }

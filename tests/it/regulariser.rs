@@ -21,7 +21,7 @@ fn gradients(path: &str) -> Graph {
 fn each_row_of_the_batch_is_decayed_once_and_a_frequent_one_less() {
     let (plain, decayed) = (gradients("specs/din.yaml"), gradients("specs/din_regularised.yaml"));
     let mut given = weights(&decayed);
-    for (row, count) in given.get_mut("movie.count").unwrap().data.iter_mut().enumerate() {
+    for (row, count) in given.get_mut("movie.count").unwrap().numbers_mut().iter_mut().enumerate() {
         *count = (row + 1) as f32;
     }
     let table = given.get("movie").unwrap().clone();
@@ -37,11 +37,11 @@ fn each_row_of_the_batch_is_decayed_once_and_a_frequent_one_less() {
         .collect();
     named.sort_unstable();
     named.dedup();
-    assert_eq!(with.len(), named.len() * table.width);
+    assert_eq!(with.len(), named.len() * table.width());
     for (at, &row) in named.iter().enumerate() {
-        for column in 0..table.width {
-            let place = at * table.width + column;
-            let decay = 0.01 * table.data[row as usize * table.width + column] / (row + 1) as f32;
+        for column in 0..table.width() {
+            let place = at * table.width() + column;
+            let decay = 0.01 * table.numbers()[row as usize * table.width() + column] / (row + 1) as f32;
             let found = with[place] - without[place];
             assert!((found - decay).abs() < 1e-6, "row {row}: {found}, by hand {decay}");
         }

@@ -9,8 +9,9 @@ use specrec::diag::{Diags, Sources};
 use specrec::exec::candle::{Outputs, Reference, Schedule};
 use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
+use specrec::exec::matrix::Matrix;
 use specrec::exec::prologue::{Prepared, Prologue};
-use specrec::exec::weights::{Matrix, Weights};
+use specrec::exec::weights::Weights;
 use specrec::ir::graph::Graph;
 use specrec::ir::op::Noise;
 use specrec::pass::{Goal, instantiate};
@@ -95,7 +96,7 @@ pub(crate) fn weights(graph: &Graph, given: &[(&str, usize, &[f32])]) -> Weights
     let mut weights = Weights::initial(graph, &crate::both::table_rows(graph), &BTreeMap::new(), 5).unwrap();
     for (path, width, values) in given {
         assert!(weights.get(path).is_some(), "no weight `{path}` in\n{graph}");
-        weights.insert(path, Matrix { rows: values.len() / width, width: *width, data: values.to_vec() });
+        weights.insert(path, Matrix::new(values.len() / width, *width, values.to_vec()));
     }
     weights
 }

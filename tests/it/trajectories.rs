@@ -9,8 +9,9 @@ use specrec::diag::{Diags, Sources};
 use specrec::exec::candle::Reference;
 use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
+use specrec::exec::matrix::Matrix;
 use specrec::exec::prologue::Prologue;
-use specrec::exec::weights::{Matrix, Weights};
+use specrec::exec::weights::Weights;
 use specrec::ir::op::Noise;
 use specrec::pass::{Goal, instantiate};
 
@@ -118,7 +119,7 @@ fn ten_steps_end_where_those_of_pytorch_do() {
                 "hidden.linear.w" | "hidden.linear.b" => 5,
                 _ => 1,
             };
-            weights.insert(ours, Matrix { rows: data.len() / width, width, data });
+            weights.insert(ours, Matrix::new(data.len() / width, width, data));
         }
         let rows = weights.table_rows(&graph);
         weights.complete(&graph, &rows, &BTreeMap::new(), 1).unwrap();
@@ -148,7 +149,7 @@ fn ten_steps_end_where_those_of_pytorch_do() {
             for (backend, weights) in [("host", &weights), ("reference", &of_reference)] {
                 for (theirs, ours) in PATHS {
                     let expected = floats(&format!("after.{step}/{theirs}"));
-                    let found = &weights.get(ours).unwrap().data;
+                    let found = weights.get(ours).unwrap().numbers();
                     assert_eq!(found.len(), expected.len(), "{name}, {theirs}");
                     for (a, b) in found.iter().zip(&expected) {
                         assert!((a - b).abs() < 2e-5, "{name} on {backend}, step {step}, {theirs}: {a}, expected {b}");

@@ -43,7 +43,8 @@ pub(super) fn find(graph: &Graph, node: &Node) -> Option<Stage> {
             let (x, places) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
             let width = result.width as usize;
             graph.axes().batch_of(&result.space)?;
-            (x.space == places.space && node.operands.len() == 2).then(|| -> Stage { Box::new(move |block, out| sums(block, width, out)) })
+            (x.space == places.space && node.operands.len() == 2)
+                .then(|| -> Stage { Box::new(move |block, out| sums(block, width, out)) })
         }
         _ => None,
     }

@@ -10,8 +10,9 @@ use crate::ir::types::Type;
 
 use super::super::error::ExecError;
 use super::super::feed::Column;
+use super::super::matrix::Matrix;
 use super::super::prologue::{Prepared, column};
-use super::super::weights::{Matrix, Weights};
+use super::super::weights::Weights;
 use super::block::Data;
 use super::{Host, Sources, exchange};
 
@@ -72,7 +73,7 @@ fn by_candle(
     }
     let lent: candle_core::Result<Vec<Tensor>> = targets
         .iter_mut()
-        .map(|target| Tensor::from_slice(&target.data, (target.rows, target.width), &Device::Cpu))
+        .map(|target| Tensor::from_slice(&target.numbers(), (target.rows(), target.width()), &Device::Cpu))
         .collect();
     let call = Call {
         attrs: &effect.attrs,
@@ -86,7 +87,7 @@ fn by_candle(
     let changed = effect.op.apply(&lent.map_err(failed)?, &call).map_err(failed)?;
     for (target, tensor) in targets.iter_mut().zip(changed) {
         if let Column::F32(data) = column(&tensor).map_err(failed)? {
-            target.data = data;
+            *target = Matrix::new(target.rows(), target.width(), data);
         }
     }
     Ok(())

@@ -11,6 +11,7 @@ mod compare;
 mod effect;
 mod entry;
 mod exchange;
+mod first;
 mod group;
 mod looping;
 mod reduction;
@@ -27,7 +28,7 @@ mod whole;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::ir::graph::{Def, Graph, NodeId, ValueId};
+use crate::ir::graph::{Def, Graph, NodeId, ParamId, ValueId};
 use crate::ir::input::InputSource;
 use crate::ir::op::Noise;
 
@@ -47,6 +48,7 @@ pub struct Host {
     graph: Graph,
     plan: Plan,
     loops: BTreeMap<usize, Loop>,
+    tables: BTreeMap<ParamId, first::Touched>,
     /// Values that outlive a loop; grown to the largest batch seen.
     slots: Vec<Column>,
     /// One set of buffers a thread.
@@ -104,7 +106,8 @@ impl Host {
         let pool = pool.map_err(|error| ExecError::Device(format!("cannot start {threads} threads: {error}")))?;
         let slots = vec![Column::F32(Vec::new()); plan.slots];
         let scratch = (0..threads).map(|_| Mutex::default()).collect();
-        Ok(Self { graph, plan, loops, slots, scratch, pool, recorder: Recorder::default() })
+        let tables = first::touched(&graph, &plan.prologue);
+        Ok(Self { graph, plan, loops, tables, slots, scratch, pool, recorder: Recorder::default() })
     }
 
     /// The graph.
@@ -154,6 +157,7 @@ impl Host {
         for (id, _) in self.graph.params() {
             weights.of(&self.graph, id)?;
         }
+        first::draw(self, weights, batch);
         let numbers = self.numbers(schedule)?;
         let steps = std::mem::take(&mut self.plan.steps);
         let done = self.nodes(&steps, &Sources { weights, batch, schedule: numbers.clone() }, noise);
@@ -220,7 +224,7 @@ impl Host {
     fn read<'a>(&'a self, value: ValueId, sources: &'a Sources) -> Result<Data<'a>, ExecError> {
         let missing = || ExecError::NotKnown(self.graph.value(value).name.clone());
         match (self.graph.value(value).def, self.plan.homes.get(&value)) {
-            (Def::Param(id), _) => Ok(Data::F32(&sources.weights.of(&self.graph, id)?.data)),
+            (Def::Param(id), _) => Ok(Data::F32(sources.weights.of(&self.graph, id)?.memory())),
             (_, Some(Home::Batch)) => match (sources.schedule.get(&value), sources.batch.values.get(&value)) {
                 (Some(number), _) => Ok(Data::F32(number)),
                 (None, Some(Column::F32(values))) => Ok(Data::F32(values)),

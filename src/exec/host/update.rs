@@ -5,8 +5,8 @@ use rayon::iter::{IntoParallelIterator, ParallelIterator};
 use crate::ir::graph::{Effect, Graph};
 
 use super::super::kernels::optimize::{Rule, Scope, TableRows, update};
+use super::super::matrix::Matrix;
 use super::super::prologue::Prepared;
-use super::super::weights::Matrix;
 use super::block::Data;
 
 /// Numbers that a thread changes at a time.
@@ -78,7 +78,7 @@ fn adagrad(update: &Update) -> Rule {
 
 fn assign(update: &Update, targets: &mut [Matrix]) {
     if let [target] = targets {
-        target.data.copy_from_slice(update.floats(0));
+        target.memory_mut().copy_from_slice(update.floats(0));
     }
 }
 
@@ -95,7 +95,7 @@ fn dense(update: &Update, targets: &mut [Matrix], rule: Rule) {
     let g = update.floats(0);
     let through_gradient =
         if update.effect.op.name() == "adamw" { 0.0 } else { update.effect.attrs.float("weight_decay") };
-    let mut rest: Vec<&mut [f32]> = targets.iter_mut().map(|target| target.data.as_mut_slice()).collect();
+    let mut rest: Vec<&mut [f32]> = targets.iter_mut().map(Matrix::memory_mut).collect();
     let mut parts = Vec::new();
     for g in g.chunks(NUMBERS) {
         parts.push(Part { targets: cut(&mut rest, g.len()), g, scope: Scope::All });
@@ -120,8 +120,8 @@ fn by_row(update: &Update, targets: &mut [Matrix], rule: Rule) {
     let Some(&operand) = update.effect.operands.first() else { return };
     let Some(&axis) = update.graph.ty(operand).space.axes().first() else { return };
     let ids = update.batch.rows.unique(axis);
-    let width = targets.first().map_or(0, |target| target.width);
-    let mut rest: Vec<&mut [f32]> = targets.iter_mut().map(|target| target.data.as_mut_slice()).collect();
+    let width = targets.first().map_or(0, Matrix::width);
+    let mut rest: Vec<&mut [f32]> = targets.iter_mut().map(Matrix::memory_mut).collect();
     let mut parts = Vec::new();
     let mut base = 0;
     for (i, own) in ids.chunks(ROWS).enumerate() {

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use candle_core::{DType, Tensor};
 use specrec::exec::feed::Column;
 use specrec::exec::host::Host;
+use specrec::exec::matrix::Matrix;
 use specrec::exec::prologue::{Prepared, Prologue};
-use specrec::exec::weights::{Matrix, Weights};
+use specrec::exec::weights::Weights;
 use specrec::ir::copy::Copy;
 use specrec::ir::graph::{Def, Graph, ValueId};
 use specrec::ir::op::Noise;
@@ -48,7 +49,7 @@ fn drawn(graph: &Graph, values: Values) -> (Weights, Prepared, BTreeMap<ValueId,
             Def::Param(param) => {
                 let (rows, width) = tensor.dims2().unwrap();
                 let data = tensor.flatten_all().unwrap().to_vec1().unwrap();
-                weights.insert(&graph.param(param).name, Matrix { rows, width, data });
+                weights.insert(&graph.param(param).name, Matrix::new(rows, width, data));
             }
             Def::Input(_) => drop(batch.values.insert(id, column(tensor))),
             Def::Node { node, .. } if prologue.has(node) => drop(batch.values.insert(id, column(tensor))),
@@ -127,7 +128,7 @@ fn the_host_gives_the_reference_of_every_effect() {
         let mut host = Host::new(graph.clone(), 2).unwrap();
         host.step(&mut weights, &prepared, &BTreeMap::new(), NOISE).unwrap();
         for (name, tensor) in expected {
-            let found: Vec<f64> = weights.get(&name).unwrap().data.iter().map(|&x| f64::from(x)).collect();
+            let found: Vec<f64> = weights.get(&name).unwrap().numbers().iter().map(|&x| f64::from(x)).collect();
             assert_close(sample, &found, &numbers(&tensor), 1e-4);
         }
     }

@@ -220,7 +220,10 @@ pub(super) const SAMPLES: &[Sample] = &[
         "param @w: f32[3 x 2] = glorot param @v: f32[3 x 2] = glorot input %q: f32[B, h, 3] input %x: f32[B, h, g, 3]
          %y: f32[B, h, g, 2] = scaled_linear(%x, %q, @w, @v)",
     ),
-    ("scaled_sums", "input %q: f32[B, h, 3] input %m: f32[B, h, 6] %a: f32[3 x 2], %b: f32[3 x 2] = scaled_sums(%m, %q)"),
+    (
+        "scaled_sums",
+        "input %q: f32[B, h, 3] input %m: f32[B, h, 6] %a: f32[3 x 2], %b: f32[3 x 2] = scaled_sums(%m, %q)",
+    ),
     (
         "scan",
         "input %x: f32[B, h, 1] input %c: f32[B, 1] param @w: f32[1] = 0.5 param @first: f32[1] = 0
