@@ -1,6 +1,7 @@
 //! Copies a graph line by line into a new one: how every pass that changes something is written.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::attr::Attrs;
 use super::axis::{AxisId, AxisKind};
@@ -58,9 +59,13 @@ impl<'a> Copy<'a> {
 
     /// Copies a node as it is, its results keep their names.
     pub fn node(&mut self, id: NodeId) -> Result<(), Fault> {
+        let attrs = self.attrs(&self.from.node(id).attrs);
+        self.with_attrs(id, attrs)
+    }
+
+    fn with_attrs(&mut self, id: NodeId, attrs: Attrs) -> Result<(), Fault> {
         let node = self.from.node(id);
         let operands = self.operands(node);
-        let attrs = self.attrs(&node.attrs);
         self.at(node);
         let results = self.to.op(node.op, &operands, attrs)?;
         for (&old, &new) in node.results.iter().zip(&results) {
@@ -68,6 +73,14 @@ impl<'a> Copy<'a> {
             self.replace(old, new);
         }
         Ok(())
+    }
+
+    /// Copies a node whose body is changed.
+    pub fn node_inside(&mut self, id: NodeId, change: impl Fn(&Graph) -> Result<Graph, Fault>) -> Result<(), Fault> {
+        let node = self.from.node(id);
+        let Some(body) = node.attrs.body("body") else { return self.node(id) };
+        let attrs = self.attrs(&node.attrs).with("body", Arc::new(change(body)?));
+        self.with_attrs(id, attrs)
     }
 
     /// Values added to `to` from now on stand where `node` stood: same place in the spec, names under its first result.

@@ -12,7 +12,7 @@ use super::Goal;
 const LAYERS: &[(&str, usize)] = &[("linear", 2), ("scaled_linear", 4)];
 
 /// Replaces `linear(x, w) + y` by `linear(x, w, y)` where nothing else reads the layer without `y`.
-pub fn absorb(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+pub fn absorb(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
     let mut copy = Copy::new(graph);
     for &item in graph.order() {
         let Item::Node(id) = item else {
@@ -27,7 +27,7 @@ pub fn absorb(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
                 let sum = copy.to.one(layer.op, &operands, layer.attrs)?;
                 copy.replace_named(node.results[0], sum);
             }
-            None => copy.node(id)?,
+            None => copy.node_inside(id, |body| absorb(body, goal))?,
         }
     }
     copy.finish()

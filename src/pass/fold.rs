@@ -25,10 +25,11 @@ const RULES: &[Rule] = &[
     concat_of_concat,
     there_and_back,
     sum_by_place,
+    side_by_side,
 ];
 
 /// Applies the first rule that fits to every node of one result, in order; operands are folded before their readers.
-pub fn fold(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+pub fn fold(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
     let mut copy = Copy::new(graph);
     for &item in graph.order() {
         let Item::Node(id) = item else {
@@ -37,7 +38,7 @@ pub fn fold(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
         };
         let node = graph.node(id);
         let [result] = node.results[..] else {
-            copy.item(item)?;
+            copy.node_inside(id, |body| fold(body, goal))?;
             continue;
         };
         copy.at(node);
@@ -50,7 +51,7 @@ pub fn fold(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
         }
         match folded {
             Some(new) => copy.replace(result, new),
-            None => copy.node(id)?,
+            None => copy.node_inside(id, |body| fold(body, goal))?,
         }
     }
     copy.finish()
@@ -281,4 +282,23 @@ fn sum_by_place(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> 
         Some(to) => make::scatter_all(&mut copy.to, &pairs, to).map(Some),
         None => Ok(None),
     }
+}
+
+/// Two parts of a row with zeros around them that add up to all of it stand side by side: the derivatives of two slices.
+fn side_by_side(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
+    if node.op.name() != "add" {
+        return Ok(None);
+    }
+    let width = copy.from.ty(node.results[0]).width;
+    let graph = copy.to.graph();
+    let mut parts = Vec::new();
+    for value in copy.operands(node) {
+        let Some(pad) = graph.producer(value).filter(|found| found.op.name() == "pad") else { return Ok(None) };
+        parts.push((pad.attrs.int("from"), pad.operands[0]));
+    }
+    parts.sort_by_key(|&(from, _)| from);
+    let [(0, first), (from, second)] = parts[..] else { return Ok(None) };
+    let (a, b) = (graph.ty(first), graph.ty(second));
+    let whole = i64::from(a.width) == from && a.width + b.width == width && a.space == b.space;
+    if whole { make::concat(&mut copy.to, &[first, second]).map(Some) } else { Ok(None) }
 }

@@ -11,7 +11,7 @@ use crate::prim::scan::shape::Kind;
 use super::super::whole::Job;
 use super::body::Body;
 use super::forward::collect;
-use super::layout::{Chunk, Layout, picked};
+use super::layout::{Chunk, Layout, Picked};
 
 /// The derivatives by the operands that the body has outputs for.
 pub(in super::super) fn scan_grad(node: &Node, job: &Job, results: &mut [&mut [f32]]) {
@@ -59,19 +59,18 @@ impl Back<'_> {
         let (kinds, job) = (&self.layout.shape.kinds, self.job);
         let width = |i: usize| job.width(self.node.operands[i]);
         let states: Vec<usize> = self.layout.shape.places(Kind::State).collect();
-        let own: Vec<Vec<f32>> = (0..self.count)
-            .map(|i| match kinds[i] {
-                Kind::Element => picked(job.floats(i), width(i), self.maps[i].as_deref(), &chunk.rows),
-                Kind::State | Kind::Capture => {
-                    picked(job.floats(i), width(i), self.maps[i].as_deref(), &chunk.sequences)
-                }
-                Kind::Shared => Vec::new(),
-            })
-            .collect();
-        let behind = |i: usize| picked(job.floats(i), width(i), None, &chunk.rows);
-        let after: Vec<Vec<f32>> = (0..states.len()).map(|state| behind(self.count + state)).collect();
-        let mut cotangents: Vec<Vec<f32>> =
-            (0..states.len()).map(|state| behind(self.count + states.len() + state)).collect();
+        let beside = |i: usize| {
+            let map = self.maps.get(i).and_then(|map| map.as_deref());
+            Picked { data: job.floats(i), width: width(i), map }
+        };
+        let first = |i: usize| match kinds[i] {
+            Kind::State | Kind::Capture => beside(i).rows(&chunk.sequences),
+            Kind::Element | Kind::Shared => Vec::new(),
+        };
+        // Elements are those of one step, states those before it.
+        let first: Vec<Vec<f32>> = (0..self.count).map(first).collect();
+        let mut own = first.clone();
+        let mut cotangents: Vec<Vec<f32>> = vec![Vec::new(); states.len()];
         let mut carried: Vec<Vec<f32>> = states.iter().map(|&i| vec![0.0; chunk.sequences.len() * width(i)]).collect();
         let mut found: Vec<Vec<f32>> = self
             .by
@@ -89,32 +88,32 @@ impl Back<'_> {
         let shared: Vec<&[f32]> = (0..self.count + states.len()).map(|i| job.floats(i)).collect();
         let mut memory = self.body.memory(chunk.sequences.len(), &shared);
         for step in (0..chunk.steps()).rev() {
-            let rows = chunk.step(step);
-            for (carried, cotangent) in carried.iter_mut().zip(&mut cotangents) {
-                let width = carried.len() / chunk.sequences.len();
-                let at = &mut cotangent[rows.start * width..rows.end * width];
+            let range = chunk.step(step);
+            let rows = &chunk.rows[range.clone()];
+            for i in self.layout.shape.places(Kind::Element) {
+                beside(i).at(rows, &mut own[i]);
+            }
+            for (state, &i) in states.iter().enumerate() {
+                match step.checked_sub(1) {
+                    Some(before) => {
+                        let before = chunk.step(before).start;
+                        let after = Picked { map: None, ..beside(self.count + state) };
+                        after.at(&chunk.rows[before..before + rows.len()], &mut own[i]);
+                    }
+                    None => own[i].clone_from(&first[i]),
+                }
+                let cotangent = &mut cotangents[state];
+                Picked { map: None, ..beside(self.count + states.len() + state) }.at(rows, cotangent);
                 // A state that the step does not read carries nothing further.
-                for (at, carried) in at.iter_mut().zip(carried) {
+                for (at, carried) in cotangent.iter_mut().zip(&mut carried[state]) {
                     *at += std::mem::take(carried);
                 }
             }
-            let before = step.checked_sub(1).map(|step| chunk.step(step).start);
             let inputs: Vec<&[f32]> = (0..self.count + states.len())
-                .map(|i| {
-                    if i >= self.count {
-                        let state = i - self.count;
-                        let width = width(states[state]);
-                        return &cotangents[state][rows.start * width..rows.end * width];
-                    }
-                    let width = width(i);
-                    match (kinds[i], states.iter().position(|&state| state == i), before) {
-                        (Kind::Element, ..) => &own[i][rows.start * width..rows.end * width],
-                        (Kind::State, Some(state), Some(first)) => {
-                            &after[state][first * width..(first + rows.len()) * width]
-                        }
-                        (Kind::Shared, ..) => job.floats(i),
-                        _ => &own[i][..rows.len() * width],
-                    }
+                .map(|i| match (i.checked_sub(self.count), kinds.get(i)) {
+                    (Some(state), _) => cotangents[state].as_slice(),
+                    (None, Some(Kind::Shared)) => job.floats(i),
+                    _ => &own[i][..rows.len() * width(i)],
                 })
                 .collect();
             self.body.step(rows.len(), &inputs, &mut memory);
@@ -123,7 +122,7 @@ impl Back<'_> {
                 let all = rows.len() * output.width;
                 match kinds[i] {
                     Kind::Element => {
-                        let first = rows.start * output.width;
+                        let first = range.start * output.width;
                         found[result][first..first + all].copy_from_slice(derivative);
                     }
                     Kind::State => {

@@ -8,7 +8,7 @@ use crate::prim::scan::shape::Kind;
 
 use super::super::whole::Job;
 use super::body::Body;
-use super::layout::{Layout, Spot, picked};
+use super::layout::{Layout, Picked, Spot};
 
 /// Rows that a thread moves at a time.
 const ROWS: usize = 1024;
@@ -21,25 +21,26 @@ pub(in super::super) fn scan(node: &Node, job: &Job, results: &mut [&mut [f32]])
     let widths: Vec<usize> = node.operands.iter().map(|&operand| job.width(operand)).collect();
     let states: Vec<usize> = layout.shape.places(Kind::State).collect();
     let run = |chunk: &super::layout::Chunk| {
-        let operands = (0..widths.len()).map(|i| {
-            let (data, map) = (job.floats(i), maps[i].as_deref());
-            match layout.shape.kinds[i] {
-                Kind::Element => picked(data, widths[i], map, &chunk.rows),
-                Kind::State | Kind::Capture => picked(data, widths[i], map, &chunk.sequences),
-                Kind::Shared => Vec::new(),
-            }
-        });
-        let mut own: Vec<Vec<f32>> = operands.collect();
+        let kinds = &layout.shape.kinds;
+        let beside = |i: usize| Picked { data: job.floats(i), width: widths[i], map: maps[i].as_deref() };
+        let first = |i: usize| match kinds[i] {
+            Kind::State | Kind::Capture => beside(i).rows(&chunk.sequences),
+            Kind::Element | Kind::Shared => Vec::new(),
+        };
+        // Elements are those of one step: it reads them while they are in cache.
+        let mut own: Vec<Vec<f32>> = (0..widths.len()).map(first).collect();
         let mut found: Vec<Vec<f32>> = states.iter().map(|&i| vec![0.0; chunk.rows.len() * widths[i]]).collect();
         let shared: Vec<&[f32]> = (0..widths.len()).map(|i| job.floats(i)).collect();
         let mut memory = body.memory(chunk.sequences.len(), &shared);
         for step in 0..chunk.steps() {
             let rows = chunk.step(step);
+            for i in layout.shape.places(Kind::Element) {
+                beside(i).at(&chunk.rows[rows.clone()], &mut own[i]);
+            }
             let inputs: Vec<&[f32]> = (0..widths.len())
-                .map(|i| match layout.shape.kinds[i] {
-                    Kind::Element => &own[i][rows.start * widths[i]..rows.end * widths[i]],
-                    Kind::State | Kind::Capture => &own[i][..rows.len() * widths[i]],
+                .map(|i| match kinds[i] {
                     Kind::Shared => job.floats(i),
+                    _ => &own[i][..rows.len() * widths[i]],
                 })
                 .collect();
             body.step(rows.len(), &inputs, &mut memory);

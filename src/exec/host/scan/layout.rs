@@ -104,12 +104,27 @@ impl Layout {
     }
 }
 
-/// The rows of an operand at some rows of the space that it is spread to.
-pub(super) fn picked(data: &[f32], width: usize, map: Option<&[u32]>, rows: &[u32]) -> Vec<f32> {
-    let mut out = Vec::with_capacity(rows.len() * width);
-    for &row in rows {
-        let row = map.map_or(row, |map| map[row as usize]) as usize;
-        out.extend_from_slice(&data[row * width..(row + 1) * width]);
+/// An operand beside rows of the space that it is spread to.
+pub(super) struct Picked<'a> {
+    pub(super) data: &'a [f32],
+    pub(super) width: usize,
+    pub(super) map: Option<&'a [u32]>,
+}
+
+impl Picked<'_> {
+    /// Its rows at some rows of that space.
+    pub(super) fn at(&self, rows: &[u32], out: &mut Vec<f32>) {
+        out.clear();
+        for &row in rows {
+            let row = self.map.map_or(row, |map| map[row as usize]) as usize;
+            out.extend_from_slice(&self.data[row * self.width..(row + 1) * self.width]);
+        }
     }
-    out
+
+    /// The same in memory of its own.
+    pub(super) fn rows(&self, rows: &[u32]) -> Vec<f32> {
+        let mut out = Vec::with_capacity(rows.len() * self.width);
+        self.at(rows, &mut out);
+        out
+    }
 }
