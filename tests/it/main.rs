@@ -20,6 +20,7 @@ mod predict;
 mod properties;
 mod random_graph;
 mod regulariser;
+mod request;
 mod run;
 mod runs;
 mod small;

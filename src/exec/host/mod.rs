@@ -16,6 +16,7 @@ mod looping;
 mod reduction;
 mod scan;
 mod several;
+mod spans;
 mod stage;
 mod sums;
 mod table;
