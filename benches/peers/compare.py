@@ -1,6 +1,6 @@
 """A training step of specrec beside the same step of PyTorch: first that they compute the same, then how long they take.
 
-`compare.py [--work w1,...] [--threads 1,2] [--rounds 7] [--lengths full|ragged|beauty] [--compile] [--requests] [--check-only] [--write]`, from the root of the repository. See README.md.
+`compare.py [--work w1,...] [--threads 1,2] [--rounds 7] [--lengths full|ragged|beauty] [--compile] [--requests [--candidates 100,1000]] [--check-only] [--write]`, from the root of the repository. See README.md.
 """
 
 import argparse
@@ -26,7 +26,8 @@ QUIET = 0.05
 TOLERANCE = 1e-4
 # Samples of the batch whose gradients are compared.
 COMPARED = 16
-CANDIDATES = (100, 1000)
+# How PyTorch computes a request.
+FORMS = {"expanded": "expanded", "split": "split by hand"}
 
 
 def arguments():
@@ -37,6 +38,7 @@ def arguments():
     a.add_argument("--lengths", default="full", choices=["full", "ragged", "beauty"], help="of the histories; PyTorch pads")
     a.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes to begin with")
     a.add_argument("--requests", action="store_true", help="one user and 100 or 1,000 candidates: p50 and p99 of a request")
+    a.add_argument("--candidates", default="100,1000", help="of a request")
     a.add_argument("--check-only", action="store_true")
     a.add_argument("--table-size", action="store_true", help="specrec alone: tables of 1e4 and 1e7 rows")
     a.add_argument("--write", action="store_true", help=f"put the tables into {RESULTS.name}")
@@ -147,7 +149,7 @@ def against_pytorch(step, options, work):
 def requests(step, options, work):
     """One user and many candidates. Every form of PyTorch's is measured; the ratio is to the one that it is compared with."""
     lines = ["| threads | candidates | | p50 ms | p99 ms | p50 to specrec's |", "|---|---|---|---|---|---|"]
-    forms = ["expanded", "broadcast"] if work in ("w1", "w2") else ["expanded"]
+    forms = list(FORMS) if work in ("w1", "w2") else ["expanded"]
     for threads in map(int, options.threads.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             children = [ours(step, work, threads), theirs(work, "dense", threads)]
@@ -160,8 +162,8 @@ def requests(step, options, work):
             for c in children:
                 c.ask("load", weights, *batch)
             sides = [(children[0], [], "specrec")]
-            sides += [(c, [form], f"PyTorch{', compiled' if 'compiled' in c.name else ''}, {form}") for c in children[1:] for form in forms]
-            for candidates in CANDIDATES:
+            sides += [(c, [form], f"PyTorch{', compiled' if 'compiled' in c.name else ''}, {FORMS[form]}") for c in children[1:] for form in forms]
+            for candidates in map(int, options.candidates.split(",")):
                 for i, (c, form, name) in enumerate(sides):
                     c.ask("scores", f"{folder}/scores{i}.safetensors", candidates, *form)
                     found = material.scores(f"{folder}/scores0.safetensors", f"{folder}/scores{i}.safetensors")

@@ -2,6 +2,9 @@
 //!
 //! Architecture invariant: a pass sees a graph and the [`Goal`] of its pipeline, nothing else; it knows no spec, no data
 //! and no device. The verifier runs around every pass, so the culprit of a broken graph is named.
+//!
+//! The passes of inference serve rows and requests. For requests, [`request`](mod@request) maps the axis of samples once, early: the
+//! item's inputs get a row per candidate, and by inference so does all that follows from them and nothing else.
 
 pub mod attend;
 pub mod clip;

@@ -196,7 +196,6 @@ fn unmapped(title: String) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pass::instantiate;
     use crate::prim::check::graph;
 
     const AXES: &str = "axis tags: ragged of B axis h: ragged(9) of B

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 
-use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
-
 use crate::ir::axis::AxisKind;
 use crate::ir::graph::{Graph, ValueId};
 use crate::ir::op::Noise;
@@ -22,10 +20,13 @@ use super::super::prologue::Prepared;
 use super::block::{Block, Data, Read};
 use super::entry::{Entry, From, Kernel, Loop, Result as Written, Spread, Target};
 use super::spans::Spans;
-use super::{Host, Sources};
+use super::{Host, Sources, team};
 
 /// Rows that a block aims at, in the largest space of its loop.
 const BLOCK_ROWS: usize = 128;
+
+/// The same where blocks are cut below samples: the stages of one row an element need some elements to be quick.
+const ROWS_BELOW_SAMPLES: usize = 256;
 
 /// Most chunks of a loop: more threads than this gain nothing, and each has partial results of its own.
 const CHUNKS: usize = 16;
@@ -59,6 +60,7 @@ struct Shared<'a> {
     widths: Vec<usize>,
     stored_spaces: Vec<usize>,
     ids: &'a [u64],
+    block_rows: usize,
     noise: Noise,
 }
 
@@ -102,21 +104,13 @@ fn run_chunks(
 ) -> Result<Vec<Vec<Vec<f32>>>, ExecError> {
     let shared = share(host, block, kernels, sources, noise)?;
     let mut chunks = cut(&shared, taken);
-    let run = |chunk: &mut Chunk, thread: usize| {
+    team::each(&host.pool, &mut chunks, |chunk, thread| {
         let Some(scratch) = host.scratch.get(thread) else { return };
         let mut scratch = scratch.lock().unwrap_or_else(PoisonError::into_inner);
         scratch.values.resize_with(host.plan.scratch, Vec::new);
         scratch.maps.resize_with(block.maps.len().max(1), Vec::new);
         run_chunk(&shared, chunk, &mut scratch);
-    };
-    // Where one thread does it all, that is this one: to wake another takes longer than a small loop.
-    if chunks.len() == 1 || host.scratch.len() == 1 {
-        chunks.iter_mut().for_each(|chunk| run(chunk, 0));
-    } else {
-        host.pool.install(|| {
-            chunks.par_iter_mut().for_each(|chunk| run(chunk, rayon::current_thread_index().unwrap_or(0)));
-        });
-    }
+    });
     Ok(chunks.into_iter().map(|chunk| chunk.partials).collect())
 }
 
@@ -149,6 +143,7 @@ fn share<'a>(
         widths: block.stored.iter().map(|&value| graph.ty(value).width as usize).collect(),
         stored_spaces: block.stored.iter().map(|&value| at(&graph.ty(value).space).unwrap_or(0)).collect(),
         ids: if by_samples { rows.samples() } else { &[] },
+        block_rows: if by_samples { BLOCK_ROWS } else { ROWS_BELOW_SAMPLES },
         noise,
     })
 }
@@ -174,7 +169,7 @@ fn cut<'a>(shared: &Shared, taken: &'a mut [(usize, Vec<f32>)]) -> Vec<Chunk<'a>
     let mut blocks: Vec<Range<usize>> = Vec::new();
     let mut first = 0;
     for sample in 0..samples {
-        if most_rows(&(first..sample + 1)) >= BLOCK_ROWS || sample + 1 == samples {
+        if most_rows(&(first..sample + 1)) >= shared.block_rows || sample + 1 == samples {
             blocks.push(first..sample + 1);
             first = sample + 1;
         }

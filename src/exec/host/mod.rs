@@ -20,6 +20,7 @@ mod spans;
 mod stage;
 mod sums;
 mod table;
+mod team;
 mod update;
 mod vocabulary;
 mod whole;

@@ -1,19 +1,28 @@
 //! The axis whose elements are independent of each other, as samples are: the candidates of a request.
 
+use std::collections::BTreeSet;
+
 use crate::ir::attr::Attr;
 use crate::ir::axis::AxisId;
 use crate::ir::graph::{Graph, Node};
+use crate::ir::types::Space;
+
+use super::own_space;
 
 /// The axis under samples along which blocks may be cut too, of a graph that only computes outputs: no node takes rows of
 /// several elements of it together or moves rows along it, so none names it but as part of a space; and it stands behind the
 /// samples in every space, so the rows of an element are neighbours.
 pub(super) fn apart(graph: &Graph) -> Option<AxisId> {
-    if !graph.losses().is_empty() || !graph.effects().is_empty() || graph.nodes().any(|(_, node)| node.op.draws()) {
+    // Random numbers have their address in the sample.
+    let draws = |node: &Node| node.op.draws() || node.attrs.float("rate") > 0.0;
+    if !graph.losses().is_empty() || !graph.effects().is_empty() || graph.nodes().any(|(_, node)| draws(node)) {
         return None;
     }
+    let of_values = graph.values().map(|(_, value)| value.ty.space.clone());
+    let spaces: BTreeSet<Space> = of_values.chain(graph.nodes().map(|(_, node)| own_space(graph, node))).collect();
     let batch = graph.axes().ids().next()?;
     let is_apart = |axis: &AxisId| {
-        let spaces = || graph.values().map(|(_, value)| &value.ty.space).filter(|space| space.has(*axis));
+        let spaces = || spaces.iter().filter(|space| space.has(*axis));
         graph.axis(*axis).parent == Some(batch)
             && spaces().next().is_some()
             && spaces().all(|space| space.axes().get(1) == Some(axis))
