@@ -231,7 +231,8 @@ def write(title, lines, options):
     import torch
 
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
-    about = f"{datetime.date.today()}, {cpu}, PyTorch {torch.__version__}, {options.rounds} rounds; medians, and the range of the ratio over the rounds."
+    found = "p50 and p99 over all requests" if options.requests else "medians, and the range of the ratio over the rounds"
+    about = f"{datetime.date.today()}, {cpu}, PyTorch {torch.__version__}, {options.rounds} rounds; {found}."
     section = f"## {title}\n\n{about}\n\n" + "\n".join(lines) + "\n"
     old = RESULTS.read_text() if RESULTS.exists() else "# Measured\n\nHow: [peers/README.md](peers/README.md).\n"
     parts = old.split("\n## ")
