@@ -21,6 +21,7 @@ use specrec::ir::axis::{AxisId, AxisKind};
 use specrec::ir::graph::{Graph, Role};
 use specrec::ir::op::Noise;
 use specrec::lower::{Rows, lower};
+use specrec::pass::request::CANDIDATE;
 use specrec::pass::{Goal, instantiate};
 
 /// Rows of every table.
@@ -42,6 +43,8 @@ struct Step {
     train: Side,
     gradients: Side,
     predict: Side,
+    /// None for a work without candidates.
+    request: Option<Side>,
     weights: Weights,
     rows: Tables,
     feeds: Vec<Feed>,
@@ -108,11 +111,13 @@ impl Step {
         let train = instantiate(&program.graph, Goal::Train(&spec.train), None)?;
         let gradients = instantiate(&program.graph, Goal::Gradients, None)?;
         let predict = instantiate(&program.graph, Goal::Predict, None)?;
+        let request = instantiate(&program.graph, Goal::Request, None).ok();
         let weights = Weights::initial(&train, &rows, &BTreeMap::new(), spec.train.seed)?;
         Ok(Self {
             train: Side::new(train, threads)?,
             gradients: Side::new(gradients, threads)?,
             predict: Side::new(predict, threads)?,
+            request: request.map(|graph| Side::new(graph, threads)).transpose()?,
             weights,
             rows,
             feeds: Vec::new(),
@@ -134,6 +139,8 @@ impl Step {
             ["grads", file] => self.grads(file),
             ["count"] => Ok(self.count()),
             ["time", n] => self.times(n.parse()?, Self::train_step),
+            ["request", n, candidates] => self.requests(n.parse()?, candidates.parse()?),
+            ["scores", file, candidates] => self.scores(file, candidates.parse()?),
             ["infer", n] => self.times(n.parse()?, Self::infer),
             ["profile", n] => self.profile(n.parse()?, |step| &mut step.train, Self::train_step),
             ["profile_infer", n] => self.profile(n.parse()?, |step| &mut step.predict, Self::infer),
@@ -275,6 +282,62 @@ impl Step {
         let feed = &self.feeds[i % self.feeds.len().max(1)];
         self.predict.step(feed, &self.rows, &mut self.weights, (&Schedule::new(), Noise::default()))?;
         Ok(())
+    }
+}
+
+impl Step {
+    /// Requests of one user after the other, the feed of each made before its time begins.
+    fn requests(&mut self, n: usize, candidates: usize) -> Result<String> {
+        let mut times = Vec::with_capacity(n);
+        for user in 0..n {
+            let feed = self.request_of(user, candidates)?;
+            let start = Instant::now();
+            self.answer_request(&feed)?;
+            times.push(format!("{:.4}", start.elapsed().as_secs_f64() * 1e3));
+        }
+        Ok(times.join(" "))
+    }
+
+    fn scores(&mut self, file: &str, candidates: usize) -> Result<String> {
+        let feed = self.request_of(0, candidates)?;
+        let outputs = self.answer_request(&feed)?;
+        let Some(Column::F32(data)) = outputs.into_values().next() else { return Err("no scores".into()) };
+        write(file, &BTreeMap::from([("scores".to_owned(), Matrix { rows: 1, width: data.len(), data })]))
+    }
+
+    fn answer_request(&mut self, feed: &Feed) -> Result<Outputs> {
+        let side = self.request.as_mut().ok_or("a work without candidates")?;
+        let batch = side.prologue.prepare(side.host.graph(), feed, &self.rows, Noise::default())?;
+        Ok(side.host.step(&mut self.weights, &batch, &BTreeMap::new(), Noise::default())?)
+    }
+
+    /// What a sample of the first batch has, and as candidates the items of all its samples, round and round.
+    fn request_of(&self, user: usize, candidates: usize) -> Result<Feed> {
+        let graph = self.request.as_ref().ok_or("a work without candidates")?.host.graph();
+        let batch = self.feeds.first().ok_or("no batch")?;
+        let (user, mut feed) = (user % batch.samples, Feed { samples: 1, ids: vec![0], ..Feed::default() });
+        feed.offsets.insert(CANDIDATE.to_owned(), vec![0, candidates as u32]);
+        for (_, input) in graph.inputs() {
+            let (value, last) = (graph.value(input.value), graph.ty(input.value).space.axes().last());
+            let last = &graph.axis(*last.ok_or("an input of no sample")?).name;
+            let rows: Vec<usize> = match (input.source.is_of_item(), batch.offsets.get(last)) {
+                (true, _) => (0..candidates).map(|candidate| candidate % batch.samples).collect(),
+                (false, None) => vec![user],
+                (false, Some(offsets)) => {
+                    let (from, to) = (offsets[user], offsets[user + 1]);
+                    feed.offsets.insert(last.clone(), vec![0, to - from]);
+                    (from as usize..to as usize).collect()
+                }
+            };
+            let width = value.ty.width as usize;
+            let numbers = rows.iter().flat_map(|row| row * width..(row + 1) * width);
+            let column = match batch.columns.get(&value.name).ok_or("a batch without an input")? {
+                Column::F32(data) => Column::F32(numbers.map(|at| data[at]).collect()),
+                Column::U32(data) => Column::U32(numbers.map(|at| data[at]).collect()),
+            };
+            feed.columns.insert(value.name.clone(), column);
+        }
+        Ok(feed)
     }
 }
 

@@ -1,6 +1,6 @@
 """A training step of specrec beside the same step of PyTorch: first that they compute the same, then how long they take.
 
-`compare.py [--work w1,...] [--threads 1,2] [--rounds 7] [--lengths full|ragged|beauty] [--compile] [--check-only] [--write]`, from the root of the repository. See README.md.
+`compare.py [--work w1,...] [--threads 1,2] [--rounds 7] [--lengths full|ragged|beauty] [--compile] [--requests [--candidates 100,1000]] [--check-only] [--write]`, from the root of the repository. See README.md.
 """
 
 import argparse
@@ -12,6 +12,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
+
+import numpy as np
 
 import child
 import material
@@ -23,6 +26,8 @@ QUIET = 0.05
 TOLERANCE = 1e-4
 # Samples of the batch whose gradients are compared.
 COMPARED = 16
+# How PyTorch computes a request.
+FORMS = {"expanded": "expanded", "split": "split by hand"}
 
 
 def arguments():
@@ -32,6 +37,8 @@ def arguments():
     a.add_argument("--work", default="w1", help="w1 DIN, w2 DIEN, w3 BST, w4 BERT4Rec, w5 PRM; several with commas")
     a.add_argument("--lengths", default="full", choices=["full", "ragged", "beauty"], help="of the histories; PyTorch pads")
     a.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes to begin with")
+    a.add_argument("--requests", action="store_true", help="one user and 100 or 1,000 candidates: p50 and p99 of a request")
+    a.add_argument("--candidates", default="100,1000", help="of a request")
     a.add_argument("--check-only", action="store_true")
     a.add_argument("--table-size", action="store_true", help="specrec alone: tables of 1e4, 1e6 and 1e8 rows")
     a.add_argument("--write", action="store_true", help=f"put the tables into {RESULTS.name}")
@@ -139,6 +146,66 @@ def against_pytorch(step, options, work):
     return lines
 
 
+def requests(step, options, work):
+    """One user and many candidates. Every form of PyTorch's is measured; the ratio is to the one that it is compared with."""
+    lines = ["| threads | candidates | | p50 ms | p99 ms | p50 to specrec's |", "|---|---|---|---|---|---|"]
+    forms = list(FORMS) if work in ("w1", "w2") else ["expanded"]
+    for threads in map(int, options.threads.split(",")):
+        with tempfile.TemporaryDirectory() as folder:
+            children = [ours(step, work, threads), theirs(work, "dense", threads)]
+            if options.compile:
+                children.append(theirs(work, "dense", threads, "compile"))
+            weights = f"{folder}/weights.safetensors"
+            children[0].ask("save", weights)
+            material.stir(weights)
+            batch = material.batches(folder, work, rows(children[0]), count=1, lengths=options.lengths)
+            for c in children:
+                c.ask("load", weights, *batch)
+            sides = [(children[0], [], "specrec")]
+            sides += [(c, [form], f"PyTorch{', compiled' if 'compiled' in c.name else ''}, {FORMS[form]}") for c in children[1:] for form in forms]
+            for candidates in map(int, options.candidates.split(",")):
+                for i, (c, form, name) in enumerate(sides):
+                    c.ask("scores", f"{folder}/scores{i}.safetensors", candidates, *form)
+                    found = material.scores(f"{folder}/scores0.safetensors", f"{folder}/scores{i}.safetensors")
+                    print(f"{name}: {candidates} scores agree to {found:.1e}")
+                    if found > TOLERANCE:
+                        raise SystemExit("they do not compute the same: nothing is timed")
+                if options.check_only:
+                    continue
+                times = request_times(sides, candidates, options.rounds)
+                p50, p99 = ([np.percentile(t, q) for t in times] for q in (50, 99))
+                for (_, _, name), a, b in zip(sides, p50, p99):
+                    lines.append(f"| {threads} | {candidates} | {name} | {a:.3f} | {b:.3f} | {a / p50[0]:.2f} |")
+            for c in children:
+                c.close()
+    return lines
+
+
+def request_times(sides, candidates, rounds):
+    """Milliseconds of every request, the sides in turns of half a second; a turn that other work disturbed is taken again."""
+    def ask(side, n):
+        return [float(t) for t in side[0].ask("request", n, candidates, *side[1])]
+
+    counts = []
+    for side in sides:
+        ask(side, 5)
+        counts.append(max(5, round(500 / statistics.median(ask(side, 5)))))
+    times, disturbed = [[] for _ in sides], 0
+    for _ in range(rounds):
+        for side, count, own in zip(sides, counts, times):
+            for _ in range(5):
+                others = child.machine_cpu_seconds() - side[0].cpu_seconds()
+                began = time.perf_counter()
+                found = ask(side, count)
+                share = (child.machine_cpu_seconds() - side[0].cpu_seconds() - others) / (time.perf_counter() - began)
+                if share < QUIET:
+                    break
+                disturbed += 1
+            own += found
+    print(f"{candidates} candidates: {disturbed} turns were disturbed by other work and taken again")
+    return times
+
+
 def table_sizes(step, options):
     """The same 9,000 ids spread over tables of three sizes."""
     lines = ["| threads | | | ms | ratio to the small table | peak MB | virtual MB |", "|---|---|---|---|---|---|---|"]
@@ -167,7 +234,8 @@ def write(title, lines, options):
     import torch
 
     cpu = next((l.split(":")[1].strip() for l in open("/proc/cpuinfo") if l.startswith("model name")), platform.machine())
-    about = f"{datetime.date.today()}, {cpu}, PyTorch {torch.__version__}, {options.rounds} rounds; medians, and the range of the ratio over the rounds."
+    found = "p50 and p99 over all requests" if options.requests else "medians, and the range of the ratio over the rounds"
+    about = f"{datetime.date.today()}, {cpu}, PyTorch {torch.__version__}, {options.rounds} rounds; {found}."
     section = f"## {title}\n\n{about}\n\n" + "\n".join(lines) + "\n"
     old = RESULTS.read_text() if RESULTS.exists() else "# Measured\n\nHow: [peers/README.md](peers/README.md).\n"
     parts = old.split("\n## ")
@@ -180,6 +248,9 @@ def main():
     step = built(options)
     if options.table_size:
         sections = [("W1, tables of 1e4, 1e6 and 1e8 rows", table_sizes(step, options))]
+    elif options.requests:
+        works = options.work.split(",")
+        sections = ((f"{w.upper()} {TITLES[w]}: requests beside PyTorch", requests(step, options, w)) for w in works)
     else:
         how = {"full": "", "ragged": ", ragged histories", "beauty": ", histories of amazon-beauty's lengths"}[options.lengths]
         works = options.work.split(",")

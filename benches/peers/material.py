@@ -80,3 +80,9 @@ def differences(ours, theirs):
         raise SystemExit(f"only one side gives {missing}")
     floor = 1e-2 * max(abs(v).max() for k, v in b.items() if k.startswith("grad/"))
     return {k: float(abs(a[k].reshape(b[k].shape) - b[k]).max() / max(abs(b[k]).max(), floor)) for k in sorted(b)}
+
+
+def scores(ours, theirs):
+    """The largest difference of two lists of scores, relative to the largest score."""
+    a, b = load_file(ours)["scores"], load_file(theirs)["scores"]
+    return float(abs(a - b).max() / abs(b).max())

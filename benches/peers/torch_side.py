@@ -38,9 +38,11 @@ class Session:
         self.optimizers = [torch.optim.Adam(rest, lr=1e-3, fused=True)]
         if tables:
             self.optimizers.append(torch.optim.SparseAdam(tables, lr=1e-3))
-        self.loss, self.predict = self.model.loss, self.model.predict
+        self.loss, self.predict, self.answer = self.model.loss, self.model.predict, getattr(self.model, "request", None)
         if self.mode == "compile":
             self.loss, self.predict = torch.compile(self.loss), torch.compile(self.predict)
+            # One graph for each number of candidates: the quickest that it makes.
+            self.answer = torch.compile(self.answer, dynamic=False) if self.answer else None
 
     def backward(self, batch):
         for o in self.optimizers:
@@ -80,6 +82,34 @@ class Session:
         # A compiled graph is specialised on inference mode in some versions; no_grad costs it nothing.
         with torch.no_grad() if self.mode == "compile" else torch.inference_mode():
             return self.clock(n, self.predict)
+
+    def request_of(self, user, candidates):
+        """What a sample of the first batch has, and as candidates the items of all its samples, round and round."""
+        batch = self.batches[0]
+        samples = len(batch["item"])
+        user, items = user % samples, torch.arange(int(candidates)) % samples
+        real = batch["mask"][user][: batch["history.item"].shape[1]]
+        history = {k: v[user : user + 1, real] for k, v in batch.items() if k.startswith("history.")}
+        return history | {k: batch[k][items] for k in ("item", "kind") if k in batch}
+
+    def answered(self):
+        self.model.eval()
+        return torch.no_grad() if self.mode == "compile" else torch.inference_mode()
+
+    def request(self, n, candidates, form):
+        out = []
+        with self.answered():
+            for user in range(int(n)):
+                batch = self.request_of(user, candidates)
+                start = time.perf_counter()
+                self.answer(batch, form)
+                out.append(f"{(time.perf_counter() - start) * 1e3:.4f}")
+        return " ".join(out)
+
+    def scores(self, out, candidates, form):
+        with self.answered():
+            scores = self.answer(self.request_of(0, candidates), form)
+        safetensors.torch.save_file({"scores": scores.clone().reshape(1, -1)}, out)
 
     def clock(self, n, step):
         out = []

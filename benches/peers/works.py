@@ -57,6 +57,18 @@ class ActivationUnit(nn.Module):
             x = torch.sigmoid(layer(x))
         return self.out(x).squeeze(-1)
 
+    def request(self, query, keys, form):
+        """Of many queries and the keys of one user: as rows in which the keys are repeated, or each part of the first layer in the shape that it has."""
+        if form == "expanded":
+            return self(query, keys.expand(len(query), -1, -1))
+        first, *rest = self.hidden
+        q, k, less, times = first.weight.split(query.shape[-1], 1)
+        x = F.linear(query, q + less, first.bias).unsqueeze(1) + F.linear(keys, k - less)
+        x = torch.sigmoid(x + F.linear(query.unsqueeze(1) * keys, times))
+        for layer in rest:
+            x = torch.sigmoid(layer(x))
+        return self.out(x).squeeze(-1)
+
 
 class Top(nn.Module):
     """200-80-1 with Dice."""
@@ -125,6 +137,11 @@ class W1(Ads):
         interest = torch.bmm(weight.unsqueeze(1), keys).squeeze(1)
         return self.top(torch.cat([query, interest, query * interest], -1))
 
+    def request(self, b, form):
+        keys, query = self.ad(b["history.item"], b["history.kind"]), self.ad(b["item"], b["kind"])
+        interest = self.unit.request(query, keys, form) @ keys.squeeze(0)
+        return torch.sigmoid(self.top(torch.cat([query, interest, query * interest], -1)))
+
     NAMES = {
         "item.weight": ("item", SAME),
         "kind.weight": ("kind", SAME),
@@ -151,11 +168,10 @@ class W2(Ads):
         x = torch.sigmoid(self.aux[1](torch.sigmoid(self.aux[0](x))))
         return self.aux[2](x).squeeze(-1)
 
-    def augru(self, x, weight, mask):
+    def augru(self, x, weight):
         d = self.width
-        inputs, h = self.wx(x).unbind(1), x.new_zeros(x.shape[0], d)
+        inputs, h = self.wx(x).unbind(1), x.new_zeros(weight.shape[0], d)
         w, b = self.wh.weight.t(), self.wh.bias
-        real = None if bool(mask.all()) else mask
         for t, (i, a) in enumerate(zip(inputs, weight.unsqueeze(-1).unbind(1))):
             g = torch.addmm(b, h, w)
             gates = torch.sigmoid(i[:, : 2 * d] + g[:, : 2 * d])
@@ -169,7 +185,7 @@ class W2(Ads):
         keys, query = self.ad(b["history.item"], b["history.kind"]), self.ad(b["item"], b["kind"])
         states = self.gru(keys)[0] if states is None else states
         weight = self.unit(query, states).masked_fill(~b["mask"], -1e9).softmax(-1)
-        interest = self.augru(states, weight, b["mask"])
+        interest = self.augru(states, weight)
         count = b["mask"].sum(1, keepdim=True)
         mean = (keys * b["mask"].unsqueeze(-1)).sum(1) / count
         return self.top(torch.cat([query, interest, mean, query * interest], -1))
@@ -182,6 +198,13 @@ class W2(Ads):
         told = F.softplus(-self.told(states[:, :-1], keys[:, 1:])) + F.softplus(self.told(states[:, :-1], unseen[:, :-1]))
         aux = (told * real).sum() / real.sum()
         return F.binary_cross_entropy_with_logits(self.forward(b, states), b["label"]) + aux
+
+    def request(self, b, form):
+        keys, query = self.ad(b["history.item"], b["history.kind"]), self.ad(b["item"], b["kind"])
+        states = self.gru(keys)[0]
+        interest = self.augru(states, self.unit.request(query, states, form).softmax(-1))
+        mean = keys.mean(1).expand(len(query), -1)
+        return torch.sigmoid(self.top(torch.cat([query, interest, mean, query * interest], -1)))
 
     NAMES = {
         "item.weight": ("item", SAME),
@@ -260,10 +283,18 @@ class W3(nn.Module):
         steps = torch.cat([b["history.item"], b["item"].unsqueeze(1)], 1)
         x = self.item(steps) + self.position[-steps.shape[1] :]
         x = self.block(x, seen(b["mask"]))
-        x = (x * b["mask"].unsqueeze(-1) if not bool(b["mask"].all()) else x).flatten(1)
+        return self.told((x * b["mask"].unsqueeze(-1) if not bool(b["mask"].all()) else x).flatten(1))
+
+    def told(self, x):
         for layer in self.layers[:-1]:
             x = F.leaky_relu(layer(x))
         return self.layers[-1](x).squeeze(-1)
+
+    def request(self, b, form):
+        """Every step sees the target, so all steps are each candidate's own."""
+        steps = torch.cat([b["history.item"].expand(len(b["item"]), -1), b["item"].unsqueeze(1)], 1)
+        x = self.block(self.item(steps) + self.position[-steps.shape[1] :], None)
+        return torch.sigmoid(self.told(x.flatten(1)))
 
     def loss(self, b):
         return F.binary_cross_entropy_with_logits(self(b), b["label"])

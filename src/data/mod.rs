@@ -68,10 +68,7 @@ pub struct Want {
 /// graph, and then every feature counts as read.
 pub fn check(spec: &Spec, wants: Option<Vec<Want>>, diags: &mut Diags) {
     let every = || {
-        let of = |name: &String| Want {
-            name: name.clone(),
-            source: InputSource::Feature { axis: None, feature: name.clone() },
-        };
+        let of = |name: &String| Want { name: name.clone(), source: InputSource::plain(name) };
         spec.features.iter().map(|feature| of(&feature.name.name)).collect()
     };
     let wants: Vec<Want> = wants.unwrap_or_else(every);

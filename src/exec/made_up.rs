@@ -25,20 +25,24 @@ pub fn vectors(graph: &Graph, table_rows: &BTreeMap<String, usize>) -> BTreeMap<
 /// A batch of `samples` with 0, 1, 2, 0, ... elements under each element of a parent, ids below 2 (every table has two
 /// rows), numbers between 0 and 1, labels of both classes.
 pub fn feed(graph: &Graph, samples: usize) -> Feed {
+    feed_of(graph, samples, &|_, parent, most| parent % (most.unwrap_or(2).min(2) as usize + 1))
+}
+
+/// The same with so many elements as `count` says of an axis by name, the number of a parent, and the most that it can have.
+pub fn feed_of(graph: &Graph, samples: usize, count: &dyn Fn(&str, usize, Option<u32>) -> usize) -> Feed {
     let mut feed = Feed { samples, ids: (0..samples as u64).collect(), ..Feed::default() };
     let mut elements: BTreeMap<AxisId, usize> = BTreeMap::new();
     for axis in graph.axes().ids() {
         let found = graph.axis(axis);
-        let count = match &found.kind {
+        let elements_of = match &found.kind {
             AxisKind::Batch => samples,
             AxisKind::Static { len } => *len as usize,
             AxisKind::Ragged { max } => {
                 let parents = found.parent.and_then(|parent| elements.get(&parent)).copied().unwrap_or(1);
-                let most = max.unwrap_or(2).min(2) as usize;
                 let mut offsets = vec![0u32];
                 let mut total = 0;
                 for parent in 0..parents {
-                    total += parent % (most + 1);
+                    total += count(&found.name, parent, *max);
                     offsets.push(total as u32);
                 }
                 feed.offsets.insert(found.name.clone(), offsets);
@@ -46,7 +50,7 @@ pub fn feed(graph: &Graph, samples: usize) -> Feed {
             }
             _ => continue,
         };
-        elements.insert(axis, count);
+        elements.insert(axis, elements_of);
     }
     // An axis that has no elements yet, as that of a table, is none of an input; offsets made above fit by construction.
     let rows = Rows::new(graph.axes(), &feed.ids, &feed.offsets).unwrap_or_default();

@@ -177,8 +177,8 @@ impl<'a> Copy<'a> {
         Ok(self.to.finish())
     }
 
-    /// The type that a value of the old graph has in the new one.
-    fn ty(&mut self, old: ValueId) -> super::types::Type {
+    /// The type that a value of the old graph has in the new one, where its axes are those of before.
+    pub fn ty(&mut self, old: ValueId) -> super::types::Type {
         use super::types::{Elem, Type};
         let old = self.from.ty(old).clone();
         let axes: Vec<AxisId> = old.space.axes().iter().map(|&axis| self.copy_axis(axis)).collect();

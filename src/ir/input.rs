@@ -10,6 +10,8 @@ pub enum InputSource {
         axis: Option<String>,
         /// The feature.
         feature: String,
+        /// Whether the item brings it, and not the user or the context: of a request, each candidate has its own.
+        of_item: bool,
     },
     /// A label as 0, 1 or a number; null is NaN and leaves the loss.
     Label {
@@ -66,7 +68,22 @@ impl InputSource {
             Some((axis, feature)) => (Some(axis.to_owned()), feature.to_owned()),
             None => (None, name.to_owned()),
         };
-        InputSource::Feature { axis, feature }
+        InputSource::Feature { axis, feature, of_item: false }
+    }
+
+    /// Whether it is what [`InputSource::plain`] says, whoever brings it.
+    pub fn is_plain(&self, name: &str) -> bool {
+        match (self, Self::plain(name)) {
+            (Self::Feature { axis, feature, .. }, Self::Feature { axis: own, feature: known, .. }) => {
+                (axis, feature) == (&own, &known)
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether each candidate of a request has its own. A value of another run may follow from the item, so it counts too.
+    pub fn is_of_item(&self) -> bool {
+        matches!(self, InputSource::Feature { of_item: true, .. } | InputSource::Run { axis: None, .. })
     }
 
     /// Whether it tells what is to be predicted, or how much: nothing that an inference graph may read.

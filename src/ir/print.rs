@@ -111,11 +111,12 @@ pub(super) fn role(role: Role) -> &'static str {
 fn input(f: &mut Formatter<'_>, graph: &Graph, input: &Input) -> fmt::Result {
     let value = graph.value(input.value);
     write!(f, "input %{}: {}", value.name, graph.axes().show(&value.ty))?;
-    if input.source == InputSource::plain(&value.name) {
-        return Ok(());
+    let of_item = if matches!(input.source, InputSource::Feature { of_item: true, .. }) { " of item" } else { "" };
+    if input.source.is_plain(&value.name) {
+        return f.write_str(of_item);
     }
     let (word, name, axis) = match &input.source {
-        InputSource::Feature { axis, feature } => ("feature", feature, axis.as_ref()),
+        InputSource::Feature { axis, feature, .. } => ("feature", feature, axis.as_ref()),
         InputSource::Label { axis, label } => ("label", label, axis.as_ref()),
         InputSource::Outcome { axis, column } => ("outcome", column, axis.as_ref()),
         InputSource::Target { feature } => ("target", feature, None),
@@ -126,7 +127,8 @@ fn input(f: &mut Formatter<'_>, graph: &Graph, input: &Input) -> fmt::Result {
         InputSource::Weight => return f.write_str(" = weight"),
     };
     write!(f, " = {word}({})", Name(name))?;
-    axis.map_or(Ok(()), |axis| write!(f, " along {}", Name(axis)))
+    axis.map_or(Ok(()), |axis| write!(f, " along {}", Name(axis)))?;
+    f.write_str(of_item)
 }
 
 fn node(f: &mut Formatter<'_>, graph: &Graph, node: &Node, depth: usize) -> fmt::Result {

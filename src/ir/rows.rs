@@ -22,9 +22,9 @@ pub struct Rows {
     /// Per axis of distinct rows, the rows of its table, rising.
     unique: BTreeMap<AxisId, Arc<[u32]>>,
     spaces: Mutex<BTreeMap<Space, Arc<SpaceRows>>>,
-    /// Answers of [`Rows::map`] and [`Rows::sample_starts`]: one step asks for the same ones in several loops.
+    /// Answers of [`Rows::map`] and [`Rows::starts`]: one step asks for the same ones in several loops.
     maps: Mutex<BTreeMap<(Space, Space), Arc<[u32]>>>,
-    starts: Mutex<BTreeMap<Space, Arc<[u32]>>>,
+    starts: Mutex<BTreeMap<(Space, AxisId), Arc<[u32]>>>,
 }
 
 /// The enumeration of one space.
@@ -230,22 +230,30 @@ impl Rows {
     /// Where the rows of each sample begin in a space that has `batch` as its outermost axis: `samples + 1` entries.
     /// Rows of a sample are contiguous, which is what lets a block of samples be computed by itself.
     pub fn sample_starts(&self, space: &Space) -> Arc<[u32]> {
-        remember(&self.starts, space.clone(), || self.find_starts(space))
+        match space.axes() {
+            [] => Arc::from([0, 1]),
+            [batch, ..] => self.starts(space, *batch),
+        }
     }
 
-    fn find_starts(&self, space: &Space) -> Arc<[u32]> {
-        let Some(&batch) = space.axes().first() else { return Arc::from([0, 1]) };
-        let samples = self.elements(batch).unwrap_or(0);
-        match space.axes() {
-            [_] => return (0..=samples as u32).collect(),
-            [_, axis] if self.axes.get(*axis).parent == Some(batch) => return self.offsets(*axis),
+    /// The same for each element of `axis`, before which `space` has none but its ancestors.
+    pub fn starts(&self, space: &Space, axis: AxisId) -> Arc<[u32]> {
+        remember(&self.starts, (space.clone(), axis), || self.find_starts(space, axis))
+    }
+
+    fn find_starts(&self, space: &Space, axis: AxisId) -> Arc<[u32]> {
+        let elements = self.elements(axis).unwrap_or(0);
+        let behind = space.axes().iter().skip_while(|&&own| own != axis).skip(1).collect::<Vec<_>>();
+        match behind[..] {
+            [] => return (0..=elements as u32).collect(),
+            [&own] if self.axes.get(own).parent == Some(axis) => return self.offsets(own),
             _ => {}
         }
-        let mut starts = vec![0u32; samples + 1];
-        for &sample in self.element(space, batch).iter() {
-            starts[sample as usize + 1] += 1;
+        let mut starts = vec![0u32; elements + 1];
+        for &element in self.element(space, axis).iter() {
+            starts[element as usize + 1] += 1;
         }
-        for i in 0..samples {
+        for i in 0..elements {
             starts[i + 1] += starts[i];
         }
         starts.into()

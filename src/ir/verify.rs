@@ -18,6 +18,7 @@
 //! - (V9) An inference graph has no value that couples samples, no draw, no input of training (label, outcome, weight,
 //!   schedule), no loss and no effect.
 //! - (V10) Composite operations stand in a model graph only.
+//! - (V11) What the item brings stands at samples: an input `of item` has the batch axis.
 //!
 //! The body of a node is held to V1 to V6 and V10 too, and has no parameter, loss or effect.
 
@@ -170,7 +171,7 @@ impl Check<'_> {
         }
     }
 
-    /// (V4), (V9)
+    /// (V4), (V9), (V11)
     fn values(&mut self) {
         let graph = self.graph;
         for (id, value) in graph.values() {
@@ -191,6 +192,11 @@ impl Check<'_> {
             };
             if !fits || ty.elem != Elem::F32 {
                 self.broken_at("V4", param.value, "has a type that no parameter of its role has");
+            }
+        }
+        for (_, input) in graph.inputs().filter(|(_, input)| input.source.is_of_item()) {
+            if graph.axes().batch_of(&graph.ty(input.value).space).is_none() {
+                self.broken_at("V11", input.value, "is of the item and has no samples");
             }
         }
         for (_, input) in graph.inputs().filter(|(_, input)| input.source.is_of_training()) {

@@ -10,7 +10,7 @@ use crate::ir::build::Builder;
 use crate::ir::input::{InputSource, SEEN};
 use crate::ir::op::Fault;
 use crate::ir::types::{Space, Type};
-use crate::syntax::spec::{FeatureKind, FeatureSpec, Pool};
+use crate::syntax::spec::{AxisOrigin, FeatureKind, FeatureSpec, Named, Pool, Side, Spec};
 
 use super::axes::AxesOf;
 use super::names::{BATCH, LOG_Q, Names, Thing};
@@ -88,7 +88,11 @@ impl<'a> Inputs<'a> {
             && self.names.spec.features.iter().any(|own| own.name.name == name && self.names.spec.is_of_target(own));
         let source = match is_target {
             true => InputSource::Target { feature: name.to_owned() },
-            false => InputSource::Feature { axis: axis_name, feature: name.to_owned() },
+            false => InputSource::Feature {
+                of_item: is_of_item(self.names.spec, feature, axis_name.as_deref()),
+                axis: axis_name,
+                feature: name.to_owned(),
+            },
         };
         let space = self.space(to, axis);
         let table = feature.table.as_ref().map_or(name, |table| table.name.as_str());
@@ -149,6 +153,22 @@ impl<'a> Inputs<'a> {
         self.inputs.insert(path, item.clone());
         item
     }
+}
+
+/// Whether a request has a value of its own for each candidate: a feature of the sample's item, or of the elements of an
+/// axis that are found by a column of it, such as an item's earlier users.
+fn is_of_item(spec: &Spec, feature: &FeatureSpec, axis: Option<&str>) -> bool {
+    let of_item = |feature: &FeatureSpec| feature.side.as_ref().is_some_and(|side| side.value == Side::Item);
+    let Some(axis) = axis else { return of_item(feature) };
+    let by = match spec.axes.iter().find(|known| known.name.name == axis).map(|known| &known.value.origin) {
+        Some(AxisOrigin::From { by, .. }) => by,
+        Some(AxisOrigin::Within { axis, .. }) => return is_of_item(spec, feature, Some(&axis.name)),
+        _ => return false,
+    };
+    let reads = |feature: &Named<FeatureSpec>| {
+        feature.value.column.as_ref().unwrap_or(&feature.name).name == by.name && of_item(&feature.value)
+    };
+    spec.features.iter().any(reads)
 }
 
 /// How wide a vector is: as many as its columns, or `dim:` where one column holds it; one more for a flag that says whether

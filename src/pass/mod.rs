@@ -2,6 +2,9 @@
 //!
 //! Architecture invariant: a pass sees a graph and the [`Goal`] of its pipeline, nothing else; it knows no spec, no data
 //! and no device. The verifier runs around every pass, so the culprit of a broken graph is named.
+//!
+//! The passes of inference serve rows and requests. For requests, [`request`](mod@request) maps the axis of samples once, early: the
+//! item's inputs get a row per candidate, and by inference so does all that follows from them and nothing else.
 
 pub mod absorb;
 pub mod attend;
@@ -16,6 +19,7 @@ pub mod hoist;
 pub mod optimise;
 pub mod order;
 pub mod prune;
+pub mod request;
 pub mod reveal;
 pub mod root;
 pub mod share;
@@ -41,6 +45,8 @@ pub enum Goal<'a> {
     Evaluate,
     /// Outputs alone; no label is read.
     Predict,
+    /// As [`Goal::Predict`], of requests: one user and any number of candidates, each with its own row of every output.
+    Request,
 }
 
 /// A pass.
@@ -110,12 +116,13 @@ const GRADIENTS: &[Pass] = &[
     Pass { name: "prune", run: prune::prune },
 ];
 
-/// For evaluation and prediction.
+/// For evaluation, prediction and requests.
 const INFER: &[Pass] = &[
     Pass { name: "root", run: root::root },
     Pass { name: "prune", run: prune::prune },
     Pass { name: "reveal", run: reveal::reveal }, // what a cloze hides in serving is no input of it
     Pass { name: "freeze", run: freeze::freeze }, // before folding: a frozen batch norm is arithmetic on weights
+    Pass { name: "request", run: request::request }, // before all that looks at spaces: splits, attention, sharing
     Pass { name: "fold", run: fold::fold },
     Pass { name: "order", run: order::order },
     Pass { name: "contract", run: contract::contract },
@@ -134,14 +141,14 @@ pub fn pipeline(goal: Goal) -> &'static [Pass] {
     match goal {
         Goal::Train(_) => TRAIN,
         Goal::Gradients => GRADIENTS,
-        Goal::Evaluate | Goal::Predict => INFER,
+        Goal::Evaluate | Goal::Predict | Goal::Request => INFER,
     }
 }
 
 /// Instantiates a model graph.
 ///
 /// # Errors
-/// A pass that breaks the graph: a fault of specrec, not of the spec.
+/// A pass that breaks the graph, a fault of specrec; or, of [`Goal::Request`], a model that knows no candidate.
 pub fn instantiate(model: &Graph, goal: Goal, mut trace: Option<&mut Trace>) -> Result<Graph, PassError> {
     let mut graph = model.clone();
     for pass in pipeline(goal) {
@@ -154,7 +161,7 @@ pub fn instantiate(model: &Graph, goal: Goal, mut trace: Option<&mut Trace>) -> 
     }
     let stage = match goal {
         Goal::Train(_) | Goal::Gradients | Goal::Evaluate => Stage::Training,
-        Goal::Predict => Stage::Inference,
+        Goal::Predict | Goal::Request => Stage::Inference,
     };
     verify(&graph, stage).map_err(|findings| PassError { pass: "the pipeline", message: first(&findings) })?;
     Ok(graph)

@@ -18,7 +18,7 @@ pub fn root(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
     let (losses, metrics, outputs) = match goal {
         Goal::Train(_) | Goal::Gradients => (true, false, false),
         Goal::Evaluate => (true, true, false),
-        Goal::Predict => (false, false, true),
+        Goal::Predict | Goal::Request => (false, false, true),
     };
     for root in graph.losses().iter().filter(|_| losses) {
         let value = copy.value(root.value);

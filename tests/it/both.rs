@@ -19,7 +19,11 @@ pub(crate) const ROWS: u32 = 12;
 
 /// Made-up rows, with ids that are spread over the tables.
 pub(crate) fn feed(graph: &Graph, samples: usize) -> Feed {
-    let mut feed = made_up::feed(graph, samples);
+    spread(graph, made_up::feed(graph, samples))
+}
+
+/// Ids spread over the tables.
+pub(crate) fn spread(graph: &Graph, mut feed: Feed) -> Feed {
     for (_, input) in graph.inputs() {
         let value = graph.value(input.value);
         if let (Elem::Id(_), Some(Column::U32(ids))) = (&value.ty.elem, feed.columns.get_mut(&value.name)) {

@@ -21,6 +21,7 @@ mod profile;
 mod properties;
 mod random_graph;
 mod regulariser;
+mod request;
 mod run;
 mod runs;
 mod small;

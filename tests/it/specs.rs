@@ -63,6 +63,10 @@ fn every_stage_of_every_shipped_spec_is_known() {
         snapshot(&name, "model", &program.graph.to_string());
         snapshot(&name, "training", &training.to_string());
         snapshot(&name, "prediction", &prediction.to_string());
+        // `tests/it/request.rs` says of which specs there are none.
+        if let Ok(request) = instantiate(&program.graph, Goal::Request, None) {
+            snapshot(&name, "request", &request.to_string());
+        }
         // The lines that training adds are those of its graph; here they would drown what each pass did.
         let headings: Vec<&str> =
             passes_of_training.text().lines().filter(|line| !line.starts_with(['-', '+'])).collect();

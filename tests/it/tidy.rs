@@ -188,7 +188,7 @@ fn every_snapshot_has_a_test() {
     for path in files(&["src", "tests"], "snap") {
         let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
         let known = if path.parent().is_some_and(|folder| folder.ends_with("snapshots/specs")) {
-            let stages = ["resolved", "model", "training", "prediction", "passes", "plan"];
+            let stages = ["resolved", "model", "training", "prediction", "request", "passes", "plan"];
             stem.rsplit_once('.')
                 .is_some_and(|(spec, stage)| specs.iter().any(|known| known == spec) && stages.contains(&stage))
         } else if let Some(shown) = stem.strip_prefix("it__errors__") {

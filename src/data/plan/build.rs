@@ -322,10 +322,10 @@ fn inputs(wants: &[Want], plan: &mut Plan, diags: &mut Diags) {
     let mut found = Vec::new();
     for Want { name, source } in wants {
         let value = match source {
-            InputSource::Feature { axis: None, feature } | InputSource::Target { feature } => {
+            InputSource::Feature { axis: None, feature, .. } | InputSource::Target { feature } => {
                 features.get(feature.as_str()).map(|&feature| InputValue::Sample { feature })
             }
-            InputSource::Feature { axis: Some(axis), feature } => {
+            InputSource::Feature { axis: Some(axis), feature, .. } => {
                 let axis = plan.axes.iter().position(|known| known.name == *axis);
                 let feature = features.get(feature.as_str());
                 axis.zip(feature).map(|(axis, &feature)| InputValue::Element { axis, feature })

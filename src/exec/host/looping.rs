@@ -1,11 +1,11 @@
-//! Runs a block loop: chunks of blocks of samples on the threads, stages of a block one after the other.
+//! Runs a block loop: chunks of blocks of samples on the threads, stages of a block one after the other. Where the plan cuts
+//! a loop at what stands apart under samples, its elements are what is called samples here.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rayon::iter::{IntoParallelRefMutIterator, ParallelIterator};
-
+use crate::ir::axis::AxisKind;
 use crate::ir::graph::{Graph, ValueId};
 use crate::ir::op::Noise;
 use crate::ir::rows::{Rows as BatchRows, RowsError};
@@ -20,10 +20,14 @@ use super::super::profile::{Recorder, Task};
 use super::super::prologue::Prepared;
 use super::block::{Block, Data, Read};
 use super::entry::{Entry, From, Kernel, Loop, Result as Written, Spread, Target};
-use super::{Host, Sources};
+use super::spans::Spans;
+use super::{Host, Sources, team};
 
 /// Rows that a block aims at, in the largest space of its loop.
 const BLOCK_ROWS: usize = 128;
+
+/// The same where blocks are cut below samples: the stages of one row an element need some elements to be quick.
+const ROWS_BELOW_SAMPLES: usize = 256;
 
 /// Most chunks of a loop: more threads than this gain nothing, and each has partial results of its own.
 const CHUNKS: usize = 16;
@@ -50,13 +54,17 @@ struct Shared<'a> {
     block: &'a BlockLoop,
     entries: &'a [Entry],
     full: BTreeMap<ValueId, Data<'a>>,
-    starts: Vec<Arc<[u32]>>,
+    /// How many samples there are.
+    samples: usize,
+    /// By space.
+    spans: Vec<Spans>,
     maps: Vec<(Arc<[u32]>, Option<usize>)>,
     /// By entry; none where rows stay where they are.
     arrangements: Vec<Option<Arrangement>>,
     widths: Vec<usize>,
     stored_spaces: Vec<usize>,
     ids: &'a [u64],
+    block_rows: usize,
     noise: Noise,
 }
 
@@ -107,15 +115,12 @@ fn run_chunks(
 ) -> Result<Vec<Vec<Vec<f32>>>, ExecError> {
     let shared = share(host, (at, block), kernels, sources, noise)?;
     let mut chunks = cut(&shared, taken);
-    host.pool.install(|| {
-        chunks.par_iter_mut().for_each(|chunk| {
-            let thread = rayon::current_thread_index().unwrap_or(0);
-            let Some(scratch) = host.scratch.get(thread) else { return };
-            let mut scratch = own(scratch);
-            scratch.values.resize_with(host.plan.scratch, Vec::new);
-            scratch.maps.resize_with(block.maps.len().max(1), Vec::new);
-            run_chunk(&shared, chunk, &mut scratch);
-        });
+    team::each(&host.pool, &mut chunks, |chunk, thread| {
+        let Some(scratch) = host.scratch.get(thread) else { return };
+        let mut scratch = own(scratch);
+        scratch.values.resize_with(host.plan.scratch, Vec::new);
+        scratch.maps.resize_with(block.maps.len().max(1), Vec::new);
+        run_chunk(&shared, chunk, &mut scratch);
     });
     Ok(chunks.into_iter().map(|chunk| chunk.partials).collect())
 }
@@ -136,17 +141,21 @@ fn share<'a>(
     }
     let place = |space: &Space| block.spaces.iter().position(|known| known == space);
     let graph = &host.graph;
+    let cut = block.cut.ok_or_else(|| ExecError::NotKnown("samples".to_owned()))?;
+    let by_samples = matches!(graph.axis(cut).kind, AxisKind::Batch);
     Ok(Shared {
         at,
         block,
         entries: &kernels.entries,
         full,
-        starts: block.spaces.iter().map(|space| rows.sample_starts(space)).collect(),
+        samples: rows.elements(cut).unwrap_or(0),
+        spans: block.spaces.iter().map(|space| Spans::of(space, cut, rows)).collect(),
         maps: block.maps.iter().map(|(from, to)| (rows.map(from, to), place(to))).collect(),
         arrangements: kernels.entries.iter().map(|entry| arrange(graph, entry, rows)).collect::<Result<_, _>>()?,
         widths: block.stored.iter().map(|&value| graph.ty(value).width as usize).collect(),
         stored_spaces: block.stored.iter().map(|&value| place(&graph.ty(value).space).unwrap_or(0)).collect(),
-        ids: rows.samples(),
+        ids: if by_samples { rows.samples() } else { &[] },
+        block_rows: if by_samples { BLOCK_ROWS } else { ROWS_BELOW_SAMPLES },
         noise,
     })
 }
@@ -167,15 +176,12 @@ fn arrange(graph: &Graph, entry: &Entry, rows: &BatchRows) -> Result<Option<Arra
 
 /// Cuts samples into blocks, blocks into chunks, and stored values into the parts of each chunk.
 fn cut<'a>(shared: &Shared, taken: &'a mut [(usize, Vec<f32>)]) -> Vec<Chunk<'a>> {
-    let samples = shared.starts.first().map_or(0, |starts| starts.len().saturating_sub(1));
-    let most_rows = |range: &Range<usize>| {
-        let rows = |starts: &Arc<[u32]>| (starts[range.end] - starts[range.start]) as usize;
-        shared.starts.iter().map(rows).max().unwrap_or(0)
-    };
+    let samples = shared.samples;
+    let most_rows = |range: &Range<usize>| shared.spans.iter().map(|spans| spans.rows(range).len()).max().unwrap_or(0);
     let mut blocks: Vec<Range<usize>> = Vec::new();
     let mut first = 0;
     for sample in 0..samples {
-        if most_rows(&(first..sample + 1)) >= BLOCK_ROWS || sample + 1 == samples {
+        if most_rows(&(first..sample + 1)) >= shared.block_rows || sample + 1 == samples {
             blocks.push(first..sample + 1);
             first = sample + 1;
         }
@@ -188,8 +194,7 @@ fn cut<'a>(shared: &Shared, taken: &'a mut [(usize, Vec<f32>)]) -> Vec<Chunk<'a>
         let (from, to) = (own[0].start, own[own.len() - 1].end);
         let mut stored = Vec::with_capacity(rest.len());
         for (i, rest) in rest.iter_mut().enumerate() {
-            let starts = &shared.starts[shared.stored_spaces[i]];
-            let numbers = (starts[to] - starts[from]) as usize * shared.widths[i];
+            let numbers = shared.spans[shared.stored_spaces[i]].rows(&(from..to)).len() * shared.widths[i];
             let (part, left) = std::mem::take(rest).split_at_mut(numbers);
             stored.push(part);
             *rest = left;
@@ -266,20 +271,20 @@ impl Memory<'_> {
 }
 
 fn take<'a>(here: &Here, result: &Written, chunk: &mut Chunk<'a>, scratch: &mut Scratch) -> Memory<'a> {
-    let starts = &here.shared.starts[result.space];
-    let rows = (starts[here.samples.end] - starts[here.samples.start]) as usize;
+    let spans = &here.shared.spans[result.space];
+    let rows = spans.rows(here.samples);
     match result.target {
         Target::Scratch(place) => {
             let mut memory = std::mem::take(&mut scratch.values[place]);
-            let len = rows * result.width;
+            let len = rows.len() * result.width;
             if memory.len() < len {
                 memory.resize(len, 0.0);
             }
             Memory::Scratch(memory, len)
         }
         Target::Stored(stored) => {
-            let before = (starts[here.samples.start] - starts[here.first_sample]) as usize;
-            let range = before * result.width..(before + rows) * result.width;
+            let base = spans.rows(&(here.first_sample..here.samples.end)).start;
+            let range = (rows.start - base) * result.width..(rows.end - base) * result.width;
             Memory::Stored(std::mem::take(&mut chunk.stored[stored]), range)
         }
     }
@@ -297,9 +302,8 @@ fn put<'a>(result: &Written, memory: Memory<'a>, chunk: &mut Chunk<'a>, scratch:
 fn local_maps(shared: &Shared, samples: &Range<usize>, scratch: &mut Scratch) {
     for (at, ((map, to), (from, _))) in shared.maps.iter().zip(&shared.block.maps).enumerate() {
         let Some(space) = shared.block.spaces.iter().position(|known| known == from) else { continue };
-        let starts = &shared.starts[space];
-        let rows = &map[starts[samples.start] as usize..starts[samples.end] as usize];
-        let base = to.map_or(0, |to| shared.starts[to][samples.start]);
+        let rows = &map[shared.spans[space].rows(samples)];
+        let base = to.map_or(0, |to| shared.spans[to].rows(samples).start as u32);
         let local = &mut scratch.maps[at];
         local.clear();
         local.extend(rows.iter().map(|place| place - base));
@@ -308,8 +312,7 @@ fn local_maps(shared: &Shared, samples: &Range<usize>, scratch: &mut Scratch) {
 
 fn with_block(here: &Here, chunk: &Chunk, scratch: &Scratch, run: impl FnOnce(&Block)) {
     let Here { shared, entry, at, samples, first_sample } = *here;
-    let rows_of =
-        |space: usize| shared.starts[space][samples.start] as usize..shared.starts[space][samples.end] as usize;
+    let rows_of = |space: usize| shared.spans[space].rows(samples);
     let mut reads: Vec<Read> = Vec::with_capacity(entry.reads.len());
     for operand in &entry.reads {
         let range = operand.space.map(rows_of);
@@ -317,7 +320,8 @@ fn with_block(here: &Here, chunk: &Chunk, scratch: &Scratch, run: impl FnOnce(&B
         let data = match (&operand.from, &range) {
             (From::Scratch(place), Some(rows)) => Data::F32(&scratch.values[*place][..rows.len() * width]),
             (From::Stored(stored), Some(rows)) => {
-                let base = operand.space.map_or(0, |space| shared.starts[space][first_sample] as usize);
+                let base =
+                    operand.space.map_or(0, |space| shared.spans[space].rows(&(first_sample..samples.end)).start);
                 Data::F32(&chunk.stored[*stored][(rows.start - base) * width..(rows.end - base) * width])
             }
             (From::Full(value), _) => match (shared.full.get(value), &range) {
@@ -348,8 +352,8 @@ fn with_block(here: &Here, chunk: &Chunk, scratch: &Scratch, run: impl FnOnce(&B
         places,
         rows: own.len(),
         base: own.start,
-        segments: &shared.starts[entry.space][samples.start..=samples.end],
-        ids: &shared.ids[samples.clone()],
+        segments: shared.spans[entry.space].each(samples),
+        ids: shared.ids.get(samples.clone()).unwrap_or_default(),
         to_result: entry.to_result.map_or(Rows::All, |map| Rows::Map(&scratch.maps[map])),
         reads: &reads,
         noise: shared.noise,

@@ -9,6 +9,7 @@ use crate::ir::graph::{Graph, Node, ValueId};
 use super::super::kernels::binary::Write;
 use super::super::kernels::rows::{gather, scatter_add};
 use super::super::kernels::segment_sum::segment_gather_sum;
+use super::team;
 use super::whole::Job;
 
 /// Rows that a thread takes at a time.
@@ -31,12 +32,10 @@ pub(super) fn fetch(node: &Node, job: &Job, out: &mut [f32]) {
     let Some(&axis) = ty.space.axes().first() else { return };
     let rows = job.batch.rows.unique(axis);
     let table = job.floats(0);
-    job.pool.install(|| {
-        let parts = out.par_chunks_mut(ROWS * width).enumerate();
-        parts.for_each(|(i, part)| {
-            let own = &rows[i * ROWS..(i * ROWS + part.len() / width)];
-            gather(table, width, own, part);
-        });
+    let mut parts: Vec<_> = out.chunks_mut(ROWS * width).enumerate().collect();
+    team::each(job.pool, &mut parts, |(i, part), _| {
+        let own = &rows[*i * ROWS..(*i * ROWS + part.len() / width)];
+        gather(table, width, own, part);
     });
 }
 

@@ -5,13 +5,18 @@
 //! gradient, a batch statistic). So all nodes between two such reductions form one *block loop*: samples are cut into
 //! blocks of a few hundred rows, and every stage of a block runs while its operands are in cache. The *level* of a node
 //! says after how many such reductions it can run; a level is a loop.
+//!
+//! Where the elements of an axis are as independent as samples, those of the candidates of a request, what has that axis is
+//! cut at its elements, in loops behind those of what has a row per request: one request keeps all threads busy.
 
 mod access;
+mod apart;
 mod level;
 mod slot;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::ir::axis::AxisId;
 use crate::ir::graph::{Graph, Node, NodeId, ValueId};
 use crate::ir::types::Space;
 
@@ -69,6 +74,8 @@ pub enum Step {
 pub struct BlockLoop {
     /// Stages and reductions in order.
     pub nodes: Vec<NodeId>,
+    /// Blocks are runs of the elements of this axis: samples, or what stands apart under them.
+    pub cut: Option<AxisId>,
     /// Values that other steps read: they leave the block.
     pub stored: Vec<ValueId>,
     /// Spaces with samples that the loop's values have; the rows of each block follow from them.
@@ -108,7 +115,8 @@ pub fn plan(graph: &Graph, inventory: &dyn Inventory) -> Plan {
         steps.extend(nodes.iter().filter(whole).map(|&id| Step::Whole(id)));
         let staged: Vec<NodeId> = nodes.iter().filter(|id| !whole(id)).copied().collect();
         if !staged.is_empty() {
-            steps.push(Step::Loop(BlockLoop { nodes: staged, ..BlockLoop::default() }));
+            let cut = staged.first().and_then(|&id| levels.cut(graph, id));
+            steps.push(Step::Loop(BlockLoop { nodes: staged, cut, ..BlockLoop::default() }));
         }
     }
     let without_kernel = levels

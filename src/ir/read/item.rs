@@ -111,10 +111,20 @@ impl Reader {
         if !self.is_new(self.scope.values.contains_key(&path), &name) {
             return;
         }
-        let source = match parts.next() {
-            Some(source) => self.source(source),
-            None => Some(InputSource::plain(&path)),
-        };
+        let (mut source, mut item) = (Some(InputSource::plain(&path)), None);
+        for part in parts {
+            match part.as_rule() {
+                Rule::of_item => item = Some(part),
+                _ => source = self.source(part),
+            }
+        }
+        match (&mut source, item) {
+            (Some(InputSource::Feature { of_item, .. }), item) => *of_item = item.is_some(),
+            (Some(_), Some(item)) => {
+                source = self.error("E0330", "only a feature is `of item`".to_owned(), &item, String::new());
+            }
+            _ => {}
+        }
         let ty = self.ty(&ty);
         self.scope.to.locate(self.span(&name));
         let made = match (ty, source) {
@@ -134,7 +144,7 @@ impl Reader {
             }
         }
         match (word.as_str(), name, axis) {
-            ("feature", Some(feature), axis) => Some(InputSource::Feature { axis, feature }),
+            ("feature", Some(feature), axis) => Some(InputSource::Feature { axis, feature, of_item: false }),
             ("label", Some(label), axis) => Some(InputSource::Label { axis, label }),
             ("outcome", Some(column), axis) => Some(InputSource::Outcome { axis, column }),
             ("target", Some(feature), None) => Some(InputSource::Target { feature }),

@@ -212,6 +212,12 @@ fn v10_a_composite_stands_in_a_model_graph_only() {
 }
 
 #[test]
+fn v11_what_the_item_brings_stands_at_samples() {
+    assert_eq!(broken(&graph("axis B: batch input %x: f32[B, 2] of item"), Stage::Inference), [""; 0]);
+    assert_eq!(broken(&graph("axis B: batch input %x: f32[2] of item"), Stage::Model), ["V11"]);
+}
+
+#[test]
 fn the_builder_makes_graphs_that_verify() {
     let mut to = super::super::build::Builder::new("built");
     let b = to.axis("B", None, AxisKind::Batch);

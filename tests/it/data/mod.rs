@@ -100,8 +100,10 @@ fn want(text: &str) -> Want {
         Some(("outcome", column)) => InputSource::Outcome { axis: None, column: column.into() },
         _ if text == "weight" => InputSource::Weight,
         _ => match text.rsplit_once('.') {
-            Some((axis, feature)) => InputSource::Feature { axis: Some(axis.into()), feature: feature.into() },
-            None => InputSource::Feature { axis: None, feature: text.into() },
+            Some((axis, feature)) => {
+                InputSource::Feature { axis: Some(axis.into()), feature: feature.into(), of_item: false }
+            }
+            None => InputSource::plain(text),
         },
     };
     Want { name: text.split(' ').next_back().unwrap_or(text).into(), source }
