@@ -302,13 +302,12 @@ impl Step {
         let feed = self.request_of(0, candidates)?;
         let outputs = self.answer_request(&feed)?;
         let Some(Column::F32(data)) = outputs.into_values().next() else { return Err("no scores".into()) };
-        write(file, &BTreeMap::from([("scores".to_owned(), Matrix { rows: 1, width: data.len(), data })]))
+        write(file, &BTreeMap::from([("scores".to_owned(), Matrix::new(1, data.len(), data))]))
     }
 
     fn answer_request(&mut self, feed: &Feed) -> Result<Outputs> {
         let side = self.request.as_mut().ok_or("a work without candidates")?;
-        let batch = side.prologue.prepare(side.host.graph(), feed, &self.rows, Noise::default())?;
-        Ok(side.host.step(&mut self.weights, &batch, &BTreeMap::new(), Noise::default())?)
+        side.step(feed, &self.rows, &mut self.weights, (&Schedule::new(), Noise::default()))
     }
 
     /// What a sample of the first batch has, and as candidates the items of all its samples, round and round.

@@ -28,7 +28,7 @@ mod vocabulary;
 mod whole;
 
 use std::collections::BTreeMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use crate::ir::graph::{Def, Graph, NodeId, ParamId, ValueId};
 use crate::ir::input::InputSource;
@@ -55,7 +55,7 @@ pub struct Host {
     slots: Vec<Column>,
     /// One set of buffers a thread.
     scratch: Vec<Mutex<looping::Scratch>>,
-    pool: rayon::ThreadPool,
+    pool: Arc<rayon::ThreadPool>,
     /// Of the thread that calls; the others have one in their scratch.
     recorder: Recorder,
 }
@@ -106,7 +106,7 @@ impl Host {
         let threads = threads.max(1);
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build();
         let pool = pool.map_err(|error| ExecError::Device(format!("cannot start {threads} threads: {error}")))?;
-        let slots = vec![Column::F32(Vec::new()); plan.slots];
+        let (pool, slots) = (Arc::new(pool), vec![Column::F32(Vec::new()); plan.slots]);
         let scratch = (0..threads).map(|_| Mutex::default()).collect();
         let tables = first::touched(&graph, &plan.prologue);
         Ok(Self { graph, plan, loops, tables, slots, scratch, pool, recorder: Recorder::default() })
@@ -150,6 +150,18 @@ impl Host {
     /// # Errors
     /// A node fails, or the weights or the batch lack something; then no parameter has changed.
     pub fn step(
+        &mut self,
+        weights: &mut Weights,
+        batch: &Prepared,
+        schedule: &Schedule,
+        noise: Noise,
+    ) -> Result<Outputs, ExecError> {
+        // The whole step is the pool's: a caller beside it would take a core from one of its threads.
+        let pool = Arc::clone(&self.pool);
+        pool.install(|| self.compute(weights, batch, schedule, noise))
+    }
+
+    fn compute(
         &mut self,
         weights: &mut Weights,
         batch: &Prepared,

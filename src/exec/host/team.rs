@@ -1,4 +1,5 @@
-//! Shares work among the threads of a pool, of which the calling thread is one: a small loop is done before others wake.
+//! Shares work among the threads of a pool. The calling thread is one of them, and begins at once: a small loop is done before
+//! others wake.
 
 use std::sync::{Mutex, PoisonError};
 
