@@ -14,6 +14,15 @@ use super::Goal;
 /// Copies what is read. Parameters that an effect changes stay; inputs without a reader go, and so the batch need not
 /// bring them. Axes keep their order, which is that of rows.
 pub fn prune(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+    live_part(graph, |live, input| live.values.contains(&input))
+}
+
+/// The same of a body, whose inputs are those that its node has operands for.
+fn prune_body(body: &Graph) -> Result<Graph, Fault> {
+    live_part(body, |_, _| true)
+}
+
+fn live_part(graph: &Graph, keeps_input: fn(&Live, ValueId) -> bool) -> Result<Graph, Fault> {
     let live = live(graph);
     let mut copy = Copy::new(graph);
     for &item in graph.order() {
@@ -21,11 +30,13 @@ pub fn prune(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
             // `B` stands first in every graph.
             Item::Axis(axis) => matches!(graph.axis(axis).kind, AxisKind::Batch) || live.axes.contains(&axis),
             Item::Param(id) => live.values.contains(&graph.param(id).value),
-            Item::Input(id) => live.values.contains(&graph.input(id).value),
+            Item::Input(id) => keeps_input(&live, graph.input(id).value),
             Item::Node(id) => live.nodes.contains(&id),
         };
-        if keep {
-            copy.item(item)?;
+        match item {
+            Item::Node(id) if keep => copy.node_inside(id, prune_body)?,
+            item if keep => copy.item(item)?,
+            _ => {}
         }
     }
     copy.finish()

@@ -9,7 +9,7 @@ use crate::ir::op::Fault;
 use super::Goal;
 
 /// Uses of a repeated value become uses of the first one.
-pub fn share(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+pub fn share(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
     let mut copy = Copy::new(graph);
     let mut seen: std::collections::BTreeMap<(&'static str, Vec<ValueId>), Vec<(Attrs, Vec<ValueId>)>> =
         std::collections::BTreeMap::new();
@@ -28,7 +28,7 @@ pub fn share(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
                 }
             }
             None => {
-                copy.node(id)?;
+                copy.node_inside(id, |body| share(body, goal))?;
                 let results = node.results.iter().map(|&result| copy.value(result)).collect();
                 seen.entry(key).or_default().push((node.attrs.clone(), results));
             }
