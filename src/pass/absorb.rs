@@ -12,7 +12,12 @@ use super::Goal;
 const LAYERS: &[(&str, usize)] = &[("linear", 2), ("scaled_linear", 4)];
 
 /// Replaces `linear(x, w) + y` by `linear(x, w, y)` where nothing else reads the layer without `y`.
-pub fn absorb(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
+pub fn absorb(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+    absorbed(graph)
+}
+
+/// The same of a graph and of the bodies in it.
+fn absorbed(graph: &Graph) -> Result<Graph, Fault> {
     let mut copy = Copy::new(graph);
     for &item in graph.order() {
         let Item::Node(id) = item else {
@@ -27,7 +32,7 @@ pub fn absorb(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
                 let sum = copy.to.one(layer.op, &operands, layer.attrs)?;
                 copy.replace_named(node.results[0], sum);
             }
-            None => copy.node_inside(id, |body| absorb(body, goal))?,
+            None => copy.node_inside(id, absorbed)?,
         }
     }
     copy.finish()
@@ -54,7 +59,7 @@ mod tests {
     use super::*;
     use crate::prim::check::graph;
 
-    fn absorbed(lines: &str) -> String {
+    fn text_of(lines: &str) -> String {
         let text = format!(
             "axis h: ragged of B param @w: f32[3 x 2] = glorot param @v: f32[3 x 2] = glorot
              input %q: f32[B, 3] input %k: f32[B, h, 3] {lines}"
@@ -64,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_layer_begins_from_what_it_is_added_to() {
-        let text = absorbed(
+        let text = text_of(
             "%a: f32[B, 2] = linear(%q, @w) %b: f32[B, h, 2] = linear(%k, @v) %y: f32[B, h, 2] = add(%b, %a)
              output y = %y",
         );
@@ -73,13 +78,13 @@ mod tests {
 
     #[test]
     fn a_layer_that_has_fewer_rows_or_another_reader_stays() {
-        let text = absorbed(
+        let text = text_of(
             "%a: f32[B, 2] = linear(%q, @w) %b: f32[B, h, 2] = linear(%k, @v) %x: f32[B, h, 2] = tanh(%b)
              %y: f32[B, h, 2] = add(%a, %x)
              output y = %y",
         );
         assert!(text.contains("= add(%a, %x)"), "{text}");
-        let text = absorbed(
+        let text = text_of(
             "%a: f32[B, 2] = linear(%q, @w) %b: f32[B, h, 2] = linear(%k, @v) %y: f32[B, h, 2] = add(%b, %a)
              output y = %y output b = %b",
         );

@@ -29,7 +29,12 @@ const RULES: &[Rule] = &[
 ];
 
 /// Applies the first rule that fits to every node of one result, in order; operands are folded before their readers.
-pub fn fold(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
+pub fn fold(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+    folded(graph)
+}
+
+/// The same of a graph and of the bodies in it.
+fn folded(graph: &Graph) -> Result<Graph, Fault> {
     let mut copy = Copy::new(graph);
     for &item in graph.order() {
         let Item::Node(id) = item else {
@@ -38,20 +43,20 @@ pub fn fold(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
         };
         let node = graph.node(id);
         let [result] = node.results[..] else {
-            copy.node_inside(id, |body| fold(body, goal))?;
+            copy.node_inside(id, folded)?;
             continue;
         };
         copy.at(node);
-        let mut folded = None;
+        let mut found = None;
         for rule in RULES {
-            folded = rule(&mut copy, node)?;
-            if folded.is_some() {
+            found = rule(&mut copy, node)?;
+            if found.is_some() {
                 break;
             }
         }
-        match folded {
+        match found {
             Some(new) => copy.replace(result, new),
-            None => copy.node_inside(id, |body| fold(body, goal))?,
+            None => copy.node_inside(id, folded)?,
         }
     }
     copy.finish()

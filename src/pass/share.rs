@@ -9,7 +9,12 @@ use crate::ir::op::Fault;
 use super::Goal;
 
 /// Uses of a repeated value become uses of the first one.
-pub fn share(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
+pub fn share(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
+    shared(graph)
+}
+
+/// The same of a graph and of the bodies in it.
+fn shared(graph: &Graph) -> Result<Graph, Fault> {
     let mut copy = Copy::new(graph);
     let mut seen: std::collections::BTreeMap<(&'static str, Vec<ValueId>), Vec<(Attrs, Vec<ValueId>)>> =
         std::collections::BTreeMap::new();
@@ -28,7 +33,7 @@ pub fn share(graph: &Graph, goal: Goal) -> Result<Graph, Fault> {
                 }
             }
             None => {
-                copy.node_inside(id, |body| share(body, goal))?;
+                copy.node_inside(id, shared)?;
                 let results = node.results.iter().map(|&result| copy.value(result)).collect();
                 seen.entry(key).or_default().push((node.attrs.clone(), results));
             }
