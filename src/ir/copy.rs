@@ -22,7 +22,47 @@ pub struct Copy<'a> {
     params: BTreeMap<ParamId, ParamId>,
 }
 
+/// A copy in which `change` puts something else in the place of some nodes and says of which.
+///
+/// # Errors
+/// Those of `change`.
+pub fn rewrite(graph: &Graph, mut change: impl FnMut(&mut Copy, &Node) -> Result<bool, Fault>) -> Result<Graph, Fault> {
+    let mut copy = Copy::new(graph);
+    copy.rewrite(&mut change, &Copy::node)?;
+    copy.finish()
+}
+
+/// The same of the graph and of all bodies in it.
+///
+/// # Errors
+/// Those of `change`.
+pub fn rewrite_inside(graph: &Graph, change: fn(&mut Copy, &Node) -> Result<bool, Fault>) -> Result<Graph, Fault> {
+    let mut copy = Copy::new(graph);
+    copy.rewrite(&mut { change }, &|copy, id| copy.node_inside(id, |body| rewrite_inside(body, change)))?;
+    copy.finish()
+}
+
 impl<'a> Copy<'a> {
+    /// Copies everything, nodes that are not changed by `keep`.
+    pub fn rewrite(
+        &mut self,
+        change: &mut dyn FnMut(&mut Copy, &Node) -> Result<bool, Fault>,
+        keep: &dyn Fn(&mut Self, NodeId) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        for &item in self.from.order() {
+            let Item::Node(id) = item else {
+                self.item(item)?;
+                continue;
+            };
+            let node = self.from.node(id);
+            self.at(node);
+            if !change(self, node)? {
+                keep(self, id)?;
+            }
+        }
+        Ok(())
+    }
+
     /// Nothing copied yet.
     pub fn new(from: &'a Graph) -> Self {
         let (axes, values, params) = Default::default();

@@ -1,8 +1,8 @@
 //! A sum of a layer and something else is the layer begun from it: a matrix product adds to what it finds at no cost, and
 //! what was computed once per sample is not repeated first.
 
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::copy::{Copy, rewrite_inside};
+use crate::ir::graph::{Graph, Node, ValueId};
 use crate::ir::op::Fault;
 use crate::ir::types::Elem;
 
@@ -13,29 +13,13 @@ const LAYERS: &[(&str, usize)] = &[("linear", 2), ("scaled_linear", 4)];
 
 /// Replaces `linear(x, w) + y` by `linear(x, w, y)` where nothing else reads the layer without `y`.
 pub fn absorb(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    absorbed(graph)
-}
-
-/// The same of a graph and of the bodies in it.
-fn absorbed(graph: &Graph) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        let Item::Node(id) = item else {
-            copy.item(item)?;
-            continue;
-        };
-        let node = graph.node(id);
-        match layer_and_rest(&copy, node) {
-            Some((layer, rest)) => {
-                copy.at(node);
-                let operands = [layer.operands.as_slice(), &[rest]].concat();
-                let sum = copy.to.one(layer.op, &operands, layer.attrs)?;
-                copy.replace_named(node.results[0], sum);
-            }
-            None => copy.node_inside(id, absorbed)?,
-        }
-    }
-    copy.finish()
+    rewrite_inside(graph, |copy, node| {
+        let Some((layer, rest)) = layer_and_rest(copy, node) else { return Ok(false) };
+        let operands = [layer.operands.as_slice(), &[rest]].concat();
+        let sum = copy.to.one(layer.op, &operands, layer.attrs)?;
+        copy.replace_named(node.results[0], sum);
+        Ok(true)
+    })
 }
 
 /// The layer that a sum is of, and what else it is of.

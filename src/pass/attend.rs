@@ -6,8 +6,8 @@
 
 use crate::ir::attr::Attrs;
 use crate::ir::axis::{AxisId, AxisKind};
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::copy::{Copy, rewrite};
+use crate::ir::graph::{Graph, Node, ValueId};
 use crate::ir::op::Fault;
 use crate::ir::types::Space;
 use crate::prim::attention::Attention;
@@ -46,23 +46,12 @@ struct Weights {
 
 /// Puts `attention` in the place of every sum that is one.
 pub fn attend(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        let Item::Node(id) = item else {
-            copy.item(item)?;
-            continue;
-        };
-        let node = graph.node(id);
-        match find(graph, node) {
-            Some(found) => {
-                copy.at(node);
-                let value = build(&mut copy, found)?;
-                copy.replace_named(node.results[0], value);
-            }
-            None => copy.node(id)?,
-        }
-    }
-    copy.finish()
+    rewrite(graph, |copy, node| {
+        let Some(found) = find(graph, node) else { return Ok(false) };
+        let value = build(copy, found)?;
+        copy.replace_named(node.results[0], value);
+        Ok(true)
+    })
 }
 
 fn build(copy: &mut Copy, found: Found) -> Result<ValueId, Fault> {

@@ -1,7 +1,7 @@
 //! A sum over a product of values that each lack an axis of it is a contraction: the rows of the product are never made.
 
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::copy::rewrite;
+use crate::ir::graph::{Graph, Node, ValueId};
 use crate::ir::op::Fault;
 use crate::prim::make;
 
@@ -9,25 +9,14 @@ use super::Goal;
 
 /// Replaces `sum(mul(a, b))`.
 pub fn contract(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        let Item::Node(id) = item else {
-            copy.item(item)?;
-            continue;
-        };
-        let node = graph.node(id);
-        match product(graph, node) {
-            Some(product) => {
-                let over = copy.attrs(&node.attrs).axes("over").to_vec();
-                let (a, b) = (copy.value(product.operands[0]), copy.value(product.operands[1]));
-                copy.at(node);
-                let made = make::contract(&mut copy.to, a, b, over)?;
-                copy.replace_named(node.results[0], made);
-            }
-            None => copy.item(item)?,
-        }
-    }
-    copy.finish()
+    rewrite(graph, |copy, node| {
+        let Some(product) = product(graph, node) else { return Ok(false) };
+        let over = copy.attrs(&node.attrs).axes("over").to_vec();
+        let (a, b) = (copy.value(product.operands[0]), copy.value(product.operands[1]));
+        let made = make::contract(&mut copy.to, a, b, over)?;
+        copy.replace_named(node.results[0], made);
+        Ok(true)
+    })
 }
 
 /// The product that a sum is of, if it is larger than both its factors and nothing else reads it.

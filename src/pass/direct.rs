@@ -1,7 +1,7 @@
 //! Without a gradient to sum by row, nothing needs the distinct rows of a table: a lookup reads the table itself.
 
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::copy::rewrite;
+use crate::ir::graph::{Graph, Node, ValueId};
 use crate::ir::op::Fault;
 use crate::prim::make;
 
@@ -9,26 +9,15 @@ use super::Goal;
 
 /// Replaces `gather(fetch(table), locate(id))`.
 pub fn direct(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        let Item::Node(id) = item else {
-            copy.item(item)?;
-            continue;
-        };
-        let node = graph.node(id);
-        match lookup(graph, node) {
-            Some([table, id]) => {
-                let (table, id) = (copy.value(table), copy.value(id));
-                let Some(&rows) = copy.to.ty(table).space.axes().first() else { continue };
-                copy.at(node);
-                let places = make::locate(&mut copy.to, id, rows)?;
-                let found = make::gather(&mut copy.to, table, places)?;
-                copy.replace_named(node.results[0], found);
-            }
-            None => copy.node(id)?,
-        }
-    }
-    copy.finish()
+    rewrite(graph, |copy, node| {
+        let Some([table, id]) = lookup(graph, node) else { return Ok(false) };
+        let (table, id) = (copy.value(table), copy.value(id));
+        let Some(&rows) = copy.to.ty(table).space.axes().first() else { return Ok(false) };
+        let places = make::locate(&mut copy.to, id, rows)?;
+        let found = make::gather(&mut copy.to, table, places)?;
+        copy.replace_named(node.results[0], found);
+        Ok(true)
+    })
 }
 
 /// The table and the ids that a node looks up.

@@ -2,8 +2,8 @@
 //! constants, neutral elements, negations, repeats that the reader broadcasts over anyway.
 
 use crate::ir::axis::{AxisId, AxisKind};
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::copy::{Copy, rewrite_inside};
+use crate::ir::graph::{Graph, Node, ValueId};
 use crate::ir::op::Fault;
 use crate::ir::types::Elem;
 use crate::prim::make;
@@ -30,36 +30,16 @@ const RULES: &[Rule] = &[
 
 /// Applies the first rule that fits to every node of one result, in order; operands are folded before their readers.
 pub fn fold(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    folded(graph)
-}
-
-/// The same of a graph and of the bodies in it.
-fn folded(graph: &Graph) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        let Item::Node(id) = item else {
-            copy.item(item)?;
-            continue;
-        };
-        let node = graph.node(id);
-        let [result] = node.results[..] else {
-            copy.node_inside(id, folded)?;
-            continue;
-        };
-        copy.at(node);
-        let mut found = None;
+    rewrite_inside(graph, |copy, node| {
+        let [result] = node.results[..] else { return Ok(false) };
         for rule in RULES {
-            found = rule(&mut copy, node)?;
-            if found.is_some() {
-                break;
+            if let Some(new) = rule(copy, node)? {
+                copy.replace(result, new);
+                return Ok(true);
             }
         }
-        match found {
-            Some(new) => copy.replace(result, new),
-            None => copy.node_inside(id, folded)?,
-        }
-    }
-    copy.finish()
+        Ok(false)
+    })
 }
 
 /// The number of a constant of the new graph.

@@ -1,8 +1,8 @@
 //! What composite operations are outside of training: dropout is nothing, batch normalisation is an affine map by its
 //! running statistics, whose factors are computed once from the weights.
 
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item};
+use crate::ir::copy::rewrite;
+use crate::ir::graph::Graph;
 use crate::ir::op::Fault;
 
 use super::Goal;
@@ -10,14 +10,7 @@ use super::expand::normalise;
 
 /// Replaces `dropout` and `batch_norm`.
 pub fn freeze(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        let Item::Node(id) = item else {
-            copy.item(item)?;
-            continue;
-        };
-        let node = graph.node(id);
-        copy.at(node);
+    rewrite(graph, |copy, node| {
         match node.op.name() {
             "dropout" => {
                 let x = copy.value(node.operands[0]);
@@ -27,11 +20,11 @@ pub fn freeze(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
                 let [x, mean, variance] = copy.operands(node)[..] else {
                     return Err(Fault::new("E0399", "`batch_norm` takes 3 operands"));
                 };
-                let frozen = normalise(&mut copy, x, mean, variance, node.attrs.float("eps"))?;
+                let frozen = normalise(copy, x, mean, variance, node.attrs.float("eps"))?;
                 copy.replace_named(node.results[0], frozen);
             }
-            _ => copy.node(id)?,
+            _ => return Ok(false),
         }
-    }
-    copy.finish()
+        Ok(true)
+    })
 }

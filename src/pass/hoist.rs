@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::ir::attr::{Attr, Attrs};
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item, Node, NodeId, ValueId};
+use crate::ir::copy::{Copy, rewrite};
+use crate::ir::graph::{Graph, Node, NodeId, ValueId};
 use crate::ir::input::InputSource;
 use crate::ir::op::Fault;
 use crate::ir::types::Type;
@@ -30,17 +30,7 @@ enum From {
 
 /// Moves layers out of the body of every scan.
 pub fn hoist(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        let moved = match item {
-            Item::Node(id) if graph.node(id).op.name() == "scan" => hoisted(&mut copy, graph.node(id))?,
-            _ => false,
-        };
-        if !moved {
-            copy.item(item)?;
-        }
-    }
-    copy.finish()
+    rewrite(graph, |copy, node| if node.op.name() == "scan" { hoisted(copy, node) } else { Ok(false) })
 }
 
 fn hoisted(copy: &mut Copy, node: &Node) -> Result<bool, Fault> {

@@ -5,8 +5,8 @@
 //! parts have the rows of the whole, one matrix product over the concat is cheaper, and nothing changes. What is left for each
 //! event, `(Wk - Wd) k + Wp (q * k)`, is one layer whose matrix varies with the query: `k (Wk - Wd + diag(q) Wp)`.
 
-use crate::ir::copy::Copy;
-use crate::ir::graph::{Graph, Item, Node, ValueId};
+use crate::ir::copy::{Copy, rewrite};
+use crate::ir::graph::{Graph, Node, ValueId};
 use crate::ir::op::Fault;
 use crate::prim::make;
 
@@ -25,21 +25,13 @@ const LARGEST: u32 = 1 << 13;
 
 /// Splits every linear layer that gains by it.
 pub fn split_linear(graph: &Graph, _: Goal) -> Result<Graph, Fault> {
-    let mut copy = Copy::new(graph);
-    for &item in graph.order() {
-        match item {
-            Item::Node(id) if graph.node(id).op.name() == "linear" => {
-                let node = graph.node(id);
-                copy.at(node);
-                match split(&mut copy, node)? {
-                    Some(sum) => copy.replace_named(node.results[0], sum),
-                    None => copy.node(id)?,
-                }
-            }
-            _ => copy.item(item)?,
+    rewrite(graph, |copy, node| {
+        let sum = if node.op.name() == "linear" { split(copy, node)? } else { None };
+        if let Some(sum) = sum {
+            copy.replace_named(node.results[0], sum);
         }
-    }
-    copy.finish()
+        Ok(sum.is_some())
+    })
 }
 
 fn split(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> {
