@@ -11,6 +11,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use specrec::diag::render::render_all;
 use specrec::diag::{Diags, Sources};
 use specrec::exec::candle::{Outputs, Schedule};
+use specrec::exec::cost::flops;
 use specrec::exec::feed::{Column, Feed};
 use specrec::exec::host::Host;
 use specrec::exec::matrix::Matrix;
@@ -31,6 +32,9 @@ type Tables = BTreeMap<String, usize>;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+/// Operations that are products of matrices.
+const PRODUCTS: [&str; 5] = ["linear", "linear_scaled", "outer_by", "outer_sum", "scaled_linear"];
 
 /// A graph with its kernels and what is known of it before a step.
 struct Side {
@@ -228,13 +232,8 @@ impl Step {
         let Ok(batch) = self.train.prologue.prepare(graph, feed, &self.rows, Noise::default()) else {
             return format!("{numbers} 0");
         };
-        let products = graph.nodes().filter(|(_, node)| matches!(node.op.name(), "linear" | "outer_sum"));
-        let flops: usize = products
-            .map(|(_, node)| {
-                let (a, b) = (graph.ty(node.operands[0]), graph.ty(node.operands[1]));
-                2 * batch.rows.count(&a.space) * a.height as usize * a.width as usize * b.width as usize
-            })
-            .sum();
+        let products = graph.nodes().filter(|(_, node)| PRODUCTS.contains(&node.op.name()));
+        let flops: u64 = products.map(|(_, node)| flops(graph, node, &batch.rows)).sum();
         format!("{numbers} {flops}")
     }
 

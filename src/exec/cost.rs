@@ -107,7 +107,16 @@ pub fn flops(graph: &Graph, node: &Node, extent: &dyn Extent) -> u64 {
     };
     let scores = |i: usize| numbers(ty(i), extent) * extent.rows(&ty(i + 1).space);
     match node.op.name() {
-        "linear" | "outer_sum" if node.operands.len() > 1 => 2 * numbers(ty(0), extent) * u64::from(ty(1).width),
+        "linear" | "outer_by" | "outer_sum" if node.operands.len() > 1 => {
+            2 * numbers(ty(0), extent) * u64::from(ty(1).width)
+        }
+        // A matrix is made for each row of `q`, and meets the rows of `x`.
+        "linear_scaled" | "scaled_linear" => {
+            let matrix = u64::from(ty(2).height) * u64::from(ty(2).width);
+            2 * (extent.rows(&ty(0).space) + extent.rows(&ty(1).space)) * matrix
+        }
+        "matrix_dot" => 2 * numbers(ty(0), extent),
+        "scaled_sums" => 3 * numbers(ty(0), extent),
         // Two products of each row of `q` with each of its keys; five backwards, which makes the weights again.
         "attention" => 4 * attended(0),
         "attention_grad" => 10 * attended(1),
@@ -161,6 +170,8 @@ mod tests {
   input %x: f32[B, h, 4] 
   %y: f32[B, h, 6] = linear(%x, @w)
   %a: f32[B, h, 6] = attention(%y, %y, %y) {causal: false, heads: 1, over: h, rate: 0, scale: 1, stream: \"\"}
+  input %q: f32[B, 4]
+  %s: f32[B, h, 6] = scaled_linear(%x, %q, @w, @w)
 }";
 
     #[test]
@@ -170,9 +181,9 @@ mod tests {
         let offsets = BTreeMap::from([("h".to_owned(), vec![0, 2, 2, 5])]);
         let rows = Rows::new(graph.axes(), &[0, 1, 2], &offsets).unwrap();
         let nodes: Vec<&Node> = graph.nodes().map(|(_, node)| node).collect();
-        let found = |extent: &dyn Extent| [flops(&graph, nodes[0], extent), flops(&graph, nodes[1], extent)];
-        assert_eq!(found(&rows), [2 * 5 * 4 * 6, 4 * (2 * 2 + 3 * 3) * 6]);
-        assert_eq!(found(&Most(&graph)), [2 * 9 * 4 * 6, 4 * 9 * 9 * 6]);
+        let found = |extent: &dyn Extent| [0, 1, 2].map(|i| flops(&graph, nodes[i], extent));
+        assert_eq!(found(&rows), [2 * 5 * 4 * 6, 4 * (2 * 2 + 3 * 3) * 6, 2 * (5 + 3) * 4 * 6]);
+        assert_eq!(found(&Most(&graph)), [2 * 9 * 4 * 6, 4 * 9 * 9 * 6, 2 * (9 + 1) * 4 * 6]);
         assert_eq!(bytes(&graph, nodes[0], &rows), 4 * (5 * 4 + 4 * 6 + 5 * 6));
         assert_eq!(bytes(&graph, nodes[1], &rows), 4 * (5 * 6 + 5 * 6), "an operand that stands thrice is read once");
     }
