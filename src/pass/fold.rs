@@ -287,3 +287,41 @@ fn side_by_side(copy: &mut Copy, node: &Node) -> Result<Option<ValueId>, Fault> 
     let whole = i64::from(a.width) == from && a.width + b.width == width && a.space == b.space;
     if whole { make::concat(&mut copy.to, &[first, second]).map(Some) } else { Ok(None) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::prim::check::graph;
+
+    fn text_of(lines: &str) -> String {
+        fold(&graph(lines), Goal::Predict).unwrap().to_string()
+    }
+
+    #[test]
+    fn padded_parts_stand_side_by_side_if_they_make_a_row() {
+        let sum = |from: u32| {
+            text_of(&format!(
+                "input %a: f32[B, 2] input %b: f32[B, 3] %p: f32[B, 5] = pad(%a) {{from: {from}, width: 5}}
+                 %q: f32[B, 5] = pad(%b) {{from: 0, width: 5}} %y: f32[B, 5] = add(%p, %q) output y = %y"
+            ))
+        };
+        assert!(sum(3).contains("= concat(%b, %a)"), "{}", sum(3));
+        // One lies over the other.
+        assert!(sum(2).contains("= add(%p, %q)"), "{}", sum(2));
+    }
+
+    #[test]
+    fn sums_by_rows_of_one_table_are_one_if_nothing_else_reads_them() {
+        let sum = |outputs: &str| {
+            text_of(&format!(
+                "axis h: ragged of B axis t!: distinct rows of t input %x: f32[B, 2] input %i: index<t!>[B]
+                 input %z: f32[B, h, 2] input %j: index<t!>[B, h] %a: f32[t!, 2] = scatter(%x, %i) {{to: t!}}
+                 %b: f32[t!, 2] = scatter(%z, %j) {{to: t!}} %y: f32[t!, 2] = add(%a, %b) {outputs}"
+            ))
+        };
+        let text = sum("output y = %y");
+        assert!(text.contains("= scatter(%x, %i, %z, %j) {to: t!}"), "{text}");
+        let text = sum("output y = %y output a = %a");
+        assert!(text.contains("= add(%a, %b)"), "{text}");
+    }
+}
