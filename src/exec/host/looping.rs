@@ -29,6 +29,10 @@ const BLOCK_ROWS: usize = 128;
 /// The same where blocks are cut below samples: the stages of one row an element need some elements to be quick.
 const ROWS_BELOW_SAMPLES: usize = 256;
 
+/// Blocks that there are if each then has so many rows at least: a small batch, and a request, keep more than one thread busy.
+const BLOCKS: usize = 4;
+const LEAST_ROWS: usize = 16;
+
 /// Most chunks of a loop: more threads than this gain nothing, and each has partial results of its own.
 const CHUNKS: usize = 16;
 
@@ -178,10 +182,12 @@ fn arrange(graph: &Graph, entry: &Entry, rows: &BatchRows) -> Result<Option<Arra
 fn cut<'a>(shared: &Shared, taken: &'a mut [(usize, Vec<f32>)]) -> Vec<Chunk<'a>> {
     let samples = shared.samples;
     let most_rows = |range: &Range<usize>| shared.spans.iter().map(|spans| spans.rows(range).len()).max().unwrap_or(0);
+    let all = if samples > 0 { most_rows(&(0..samples)) } else { 0 };
+    let block_rows = shared.block_rows.min((all / BLOCKS).max(LEAST_ROWS));
     let mut blocks: Vec<Range<usize>> = Vec::new();
     let mut first = 0;
     for sample in 0..samples {
-        if most_rows(&(first..sample + 1)) >= shared.block_rows || sample + 1 == samples {
+        if most_rows(&(first..sample + 1)) >= block_rows || sample + 1 == samples {
             blocks.push(first..sample + 1);
             first = sample + 1;
         }

@@ -4,7 +4,8 @@
 //! Rows of one sample never read rows of another, except through a reduction to a space without samples (a weight
 //! gradient, a batch statistic). So all nodes between two such reductions form one *block loop*: samples are cut into
 //! blocks of a few hundred rows, and every stage of a block runs while its operands are in cache. The *level* of a node
-//! says after how many such reductions it can run; a level is a loop.
+//! says after how many such reductions it can run; a level is a loop, or two: what is left to do with one row a sample, when
+//! all that has more is done, runs in larger blocks.
 //!
 //! Where the elements of an axis are as independent as samples, those of the candidates of a request, what has that axis is
 //! cut at its elements, in loops behind those of what has a row per request: one request keeps all threads busy.
@@ -13,6 +14,7 @@ mod access;
 mod apart;
 mod level;
 mod slot;
+mod tail;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -114,9 +116,9 @@ pub fn plan(graph: &Graph, inventory: &dyn Inventory) -> Plan {
         let whole = |id: &&NodeId| levels.manners.get(*id) == Some(&Manner::Whole);
         steps.extend(nodes.iter().filter(whole).map(|&id| Step::Whole(id)));
         let staged: Vec<NodeId> = nodes.iter().filter(|id| !whole(id)).copied().collect();
-        if !staged.is_empty() {
-            let cut = staged.first().and_then(|&id| levels.cut(graph, id));
-            steps.push(Step::Loop(BlockLoop { nodes: staged, cut, ..BlockLoop::default() }));
+        let cut = staged.first().and_then(|&id| levels.cut(graph, id));
+        for nodes in tail::split(graph, cut, staged) {
+            steps.push(Step::Loop(BlockLoop { nodes, cut, ..BlockLoop::default() }));
         }
     }
     let without_kernel = levels
