@@ -250,6 +250,22 @@ pub(super) const SAMPLES: &[Sample] = &[
             output s = %ds
         }",
     ),
+    (
+        "scan_grad",
+        "input %x: f32[B, h, 20] param @w: f32[16 x 20] = glorot input %first: f32[B, 16]
+        input %s: f32[B, h, 16] input %g: f32[B, h, 16]
+        %ds: f32[B, 16], %dw: f32[16 x 20] = scan_grad(%x, %first, @w, %s, %g) {over: h, states: 1} body {
+            axis sequences: batch
+            input %x: f32[sequences, 20] input %s: f32[sequences, 16] input %w: f32[16 x 20]
+            input %g: f32[sequences, 16]
+            %p: f32[sequences, 16] = sigmoid(%s)
+            %r: f32[sequences, 20] = sigmoid(%x)
+            %ds: f32[sequences, 16] = sigmoid(%g)
+            %dw: f32[16 x 20] = outer_sum(%p, %r)
+            output s = %ds
+            output w = %dw
+        }",
+    ),
     ("scatter", "input %x: f32[B, h, 3] input %i: index<t!>[B, h] %y: f32[t!, 3] = scatter(%x, %i) {to: t!}"),
     (
         "scatter",

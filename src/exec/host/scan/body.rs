@@ -48,8 +48,11 @@ pub(super) struct Output {
     pub(super) width: usize,
 }
 
-/// The buffers of a body.
-pub(super) struct Memory(Vec<Vec<f32>>);
+/// The buffers of a body, and one for a sum in the form that it is added up in.
+pub(super) struct Memory {
+    buffers: Vec<Vec<f32>>,
+    partial: Vec<f32>,
+}
 
 impl<'g> Body<'g> {
     /// The kernels of a body; none if a node has none.
@@ -97,10 +100,10 @@ impl<'g> Body<'g> {
         let sampled = |kernel: &Kernel| matches!(kernel, Kernel::Step(_));
         let lens = self.kernels.iter().zip(&self.widths);
         let lens = lens.map(|((_, kernel), width)| if sampled(kernel) { sequences * width } else { *width });
-        let mut memory = Memory(lens.map(|len| vec![0.0; len]).collect());
+        let mut memory = Memory { buffers: lens.map(|len| vec![0.0; len]).collect(), partial: Vec::new() };
         for (at, (node, kernel)) in self.kernels.iter().enumerate() {
             if let Kernel::Once(stage) = kernel {
-                self.run(at, node, 0, inputs, &mut memory, |block, out| stage(block, out));
+                self.run(at, node, 0, inputs, &mut memory.buffers, |block, out| stage(block, out));
             }
         }
         memory
@@ -108,15 +111,18 @@ impl<'g> Body<'g> {
 
     /// Computes a step of the first sequences.
     pub(super) fn step(&self, sequences: usize, inputs: &[&[f32]], memory: &mut Memory) {
+        let Memory { buffers, partial } = memory;
         for (at, (node, kernel)) in self.kernels.iter().enumerate() {
             match kernel {
                 Kernel::Once(_) => {}
                 Kernel::Step(stage) | Kernel::AfterSum(stage) => {
-                    self.run(at, node, sequences, inputs, memory, |block, out| stage(block, out));
+                    self.run(at, node, sequences, inputs, buffers, |block, out| stage(block, out));
                 }
-                Kernel::Sum(sum) => self.run(at, node, sequences, inputs, memory, |block, out| {
-                    out.fill(0.0);
-                    (sum.add)(block, out);
+                Kernel::Sum(sum) => self.run(at, node, sequences, inputs, buffers, |block, out| {
+                    partial.clear();
+                    partial.resize(sum.len, 0.0);
+                    (sum.add)(block, partial);
+                    (sum.finish)(partial, &mut [out]);
                 }),
             }
         }
@@ -133,8 +139,8 @@ impl<'g> Body<'g> {
         match output.place {
             Place::Input(i) => inputs[i],
             Place::Buffer(at) => match self.kernels[at].1 {
-                Kernel::Step(_) => &memory.0[at][..sequences * output.width],
-                _ => &memory.0[at],
+                Kernel::Step(_) => &memory.buffers[at][..sequences * output.width],
+                _ => &memory.buffers[at],
             },
         }
     }
@@ -145,10 +151,10 @@ impl<'g> Body<'g> {
         node: &Node,
         sequences: usize,
         inputs: &[&[f32]],
-        memory: &mut Memory,
+        buffers: &mut [Vec<f32>],
         kernel: impl FnOnce(&Block, &mut [f32]),
     ) {
-        let mut out = std::mem::take(&mut memory.0[at]);
+        let mut out = std::mem::take(&mut buffers[at]);
         let result = self.graph.ty(node.results[0]);
         let sampled = node.operands.iter().any(|&operand| !self.graph.ty(operand).space.is_unit());
         let (rows, len) = match (result.space.is_unit(), sampled) {
@@ -160,7 +166,7 @@ impl<'g> Body<'g> {
             let ty = self.graph.ty(operand);
             let data = match self.places.get(&operand) {
                 Some(&Place::Input(i)) => inputs[i],
-                Some(&Place::Buffer(buffer)) => &memory.0[buffer],
+                Some(&Place::Buffer(buffer)) => &buffers[buffer],
                 None => &[],
             };
             let (unit, width) = (ty.space.is_unit(), ty.width as usize);
@@ -171,7 +177,7 @@ impl<'g> Body<'g> {
         let reads: Vec<Read> = node.operands.iter().map(read).collect();
         kernel(&Block { rows, reads: &reads, ..Block::default() }, &mut out[..len]);
         drop(reads);
-        memory.0[at] = out;
+        buffers[at] = out;
     }
 }
 
