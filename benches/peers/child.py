@@ -5,7 +5,7 @@ import subprocess
 
 
 class Child:
-    def __init__(self, name, command, threads):
+    def __init__(self, name, command, threads, bucketed=False):
         cores = sorted(os.sched_getaffinity(0))[:threads]
         environment = os.environ | {
             "OMP_NUM_THREADS": str(threads),
@@ -16,7 +16,7 @@ class Child:
         # Settings for other programs' linear algebra would slow or change PyTorch's.
         for stale in ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"):
             environment.pop(stale, None)
-        self.name = name
+        self.name, self.bucketed = name, bucketed
         self.process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -44,6 +44,11 @@ class Child:
         with open(f"/proc/{self.process.pid}/status") as status:
             line = next(l for l in status if l.startswith(field))
         return int(line.split()[1]) / 1024
+
+    def forget_peak(self):
+        """From now on the peak is of what comes: not of imports, nor of the comparison of gradients."""
+        with open(f"/proc/{self.process.pid}/clear_refs", "w") as file:
+            file.write("5")
 
     def cpu_seconds(self):
         """Of the process so far, all threads; the second field may hold blanks, so counting begins behind it."""

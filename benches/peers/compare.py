@@ -6,6 +6,7 @@
 import argparse
 import datetime
 import json
+import os
 import pathlib
 import platform
 import statistics
@@ -18,6 +19,7 @@ import numpy as np
 
 import child
 import material
+from material import BATCHES
 
 HERE = pathlib.Path(__file__).parent
 RESULTS = HERE.parent / "RESULTS.md"
@@ -35,7 +37,7 @@ def arguments():
     a.add_argument("--threads", default="1,2")
     a.add_argument("--rounds", type=int, default=7)
     a.add_argument("--work", default="w1", help="w1 DIN, w2 DIEN, w3 BST, w4 BERT4Rec, w5 PRM; several with commas")
-    a.add_argument("--lengths", default="full", choices=["full", "ragged", "beauty"], help="of the histories; PyTorch pads")
+    a.add_argument("--lengths", default="full", choices=["full", "ragged", "beauty"], help="of the histories; PyTorch pads, the second time in batches of about one length")
     a.add_argument("--compile", action="store_true", help="torch.compile too, which takes minutes to begin with")
     a.add_argument("--requests", action="store_true", help="one user and 100 or 1,000 candidates: p50 and p99 of a request")
     a.add_argument("--candidates", default="100,1000", help="of a request")
@@ -61,9 +63,10 @@ def ours(step, work, threads, *settings, name="specrec"):
     return child.Child(name, [step, str(HERE / f"{work}.yaml"), "--threads", str(threads), *settings], threads)
 
 
-def theirs(work, kind, threads, mode="eager"):
+def theirs(work, kind, threads, mode="eager", bucketed=False):
     command = [sys.executable, str(HERE / "torch_side.py"), work, kind, str(threads), mode]
-    return child.Child(f"PyTorch, {kind} Adam" + (", compiled" if mode == "compile" else ""), command, threads)
+    name = f"PyTorch, {kind} Adam" + (", compiled" if mode == "compile" else "") + (", bucketed" if bucketed else "")
+    return child.Child(name, command, threads, bucketed)
 
 
 def rows(specrec):
@@ -90,18 +93,26 @@ def prepare(children, folder, options, work):
         if found[worst] > TOLERANCE:
             raise SystemExit("they do not compute the same: nothing is timed. " + str({k: v for k, v in found.items() if v > TOLERANCE}))
     batches = material.batches(folder, work, rows(specrec), lengths=options.lengths)
+    os.mkdir(f"{folder}/buckets")
+    buckets = material.batches(f"{folder}/buckets", work, rows(specrec), lengths=options.lengths, bucketed=True)
     for c in children:
-        c.ask("load", weights, *batches)
+        c.ask("load", weights, *(buckets if c.bucketed else batches))
+        c.forget_peak()
         parameters, flops = c.ask("count")
         print(f"{c.name}: {int(parameters):,} parameters, {int(flops):,} FLOPs of matrix products per training step")
+
+
+def of_rounds(times):
+    """The mean over the batches, each time they went round: they are not of one size if they are bucketed."""
+    return [statistics.mean(times[i : i + BATCHES]) for i in range(0, len(times), BATCHES)]
 
 
 def measure(children, verb, rounds):
     """Median milliseconds per round for every child, taken in turns; a turn that other work disturbed is taken again."""
     counts = {}
     for c in children:
-        c.times(verb, 3)
-        counts[c] = max(3, round(SECONDS_PER_TURN * 1e3 / statistics.median(c.times(verb, 3))))
+        c.times(verb, BATCHES)
+        counts[c] = BATCHES * max(1, round(SECONDS_PER_TURN * 1e3 / sum(c.times(verb, BATCHES))))
     medians, disturbed = {c: [] for c in children}, 0
     while len(medians[children[-1]]) < rounds:
         for c in children:
@@ -112,7 +123,7 @@ def measure(children, verb, rounds):
                 if share < QUIET:
                     break
                 disturbed += 1
-            medians[c].append(statistics.median(times))
+            medians[c].append(statistics.median(of_rounds(times)))
     return medians, disturbed
 
 
@@ -135,6 +146,8 @@ def against_pytorch(step, options, work):
                 children.append(theirs(work, "sparse", threads))
             if options.compile:
                 children.append(theirs(work, "dense", threads, "compile"))
+            if options.lengths != "full":
+                children += [theirs(work, "dense", threads, mode, bucketed=True) for mode in ["eager", "compile"][: 1 + options.compile]]
             prepare(children, folder, options, work)
             if not options.check_only:
                 for verb, name in [("time", "training step"), ("infer", "inference of the batch")]:

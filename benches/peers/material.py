@@ -18,13 +18,18 @@ def lengths_of(work, how, n, rng):
     return np.full(n, longest)
 
 
-def batches(folder, work, rows, count=8, lengths="full", pool=None, seed=1, samples=None):
-    """Files of made-up batches, of the work's own size if `samples` says none. `rows` says how many ids the tables have; `pool`, that items come from so many ids spread over the table."""
+BATCHES = 8
+
+
+def batches(folder, work, rows, count=BATCHES, lengths="full", pool=None, seed=1, samples=None, bucketed=False):
+    """Files of made-up batches, of the work's own size if `samples` says none; `bucketed`, with histories of the same lengths in all, but each batch those of about one length. `rows` says how many ids the tables have; `pool`, that items come from so many ids spread over the table."""
     rng = np.random.default_rng(seed)
     spread = None if pool is None else np.arange(pool, dtype=np.uint64) * (rows["item"] // pool)
+    longs = [lengths_of(work, lengths, samples or SAMPLES[work], rng) for _ in range(count)]
+    if bucketed:
+        longs = np.split(np.sort(np.concatenate(longs)), count)
     out = []
-    for i in range(count):
-        long = lengths_of(work, lengths, samples or SAMPLES[work], rng)
+    for i, long in enumerate(longs):
         n, events = len(long), int(long.sum())
         axis = "slate" if work == "w5" else "history"
         values = {f"offsets.{axis}": np.concatenate([[0], np.cumsum(long)]).astype(np.uint32)}
