@@ -6,7 +6,8 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, EffectOp, Fault, Site};
 use crate::ir::types::Type;
 
-use super::effect;
+use super::add_rows::add_rows;
+use super::{effect, tensor};
 
 /// `update @w, @w.s = adagrad(g, lr) {eps, weight_decay}`: `s` sums squares of the gradient, the decay added to it.
 #[derive(Debug)]
@@ -57,11 +58,11 @@ impl EffectOp for RowAdagrad {
 
     fn apply(&self, targets: &[Tensor], call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let ([w, s], [g, ..]) = (targets, call.operands) else { candle_core::bail!("row_adagrad: wrong operands") };
-        let rows = effect::rows(call)?;
-        let s = s.index_add(&rows, &g.sqr()?, 0)?;
-        let root = (s.index_select(&rows, 0)?.sqrt()? + call.attrs.float("eps"))?;
+        let distinct = effect::rows(call);
+        let s = add_rows(s, &distinct, &g.sqr()?)?;
+        let root = (s.index_select(&tensor::places(&distinct, g)?, 0)?.sqrt()? + call.attrs.float("eps"))?;
         let change = ((g / root)? * -effect::scalar(call, 1)?)?;
-        Ok(vec![w.index_add(&rows, &change, 0)?, s])
+        Ok(vec![add_rows(w, &distinct, &change)?, s])
     }
 }
 

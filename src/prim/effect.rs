@@ -1,5 +1,7 @@
 //! Checks and steps that the optimisers share.
 
+use std::sync::Arc;
+
 use candle_core::{DType, Tensor};
 
 use crate::ir::axis::AxisKind;
@@ -7,7 +9,6 @@ use crate::ir::op::{Call, Fault, Site};
 use crate::ir::types::Type;
 
 use super::fetch::unique_rows;
-use super::tensor;
 
 /// `targets` targets of one type; a gradient of that type; then `scalars` numbers `f32[1]`.
 pub(super) fn dense(name: &str, targets: &[&Type], site: &Site, expected: usize, scalars: usize) -> Result<(), Fault> {
@@ -76,6 +77,6 @@ pub(super) fn with_decay(g: &Tensor, w: &Tensor, decay: f64) -> candle_core::Res
 }
 
 /// The rows of its table that a gradient stands for.
-pub(super) fn rows(call: &Call) -> candle_core::Result<Tensor> {
-    tensor::places(&unique_rows(call, &call.types[0].space), &call.operands[0])
+pub(super) fn rows(call: &Call) -> Arc<[u32]> {
+    unique_rows(call, &call.types[0].space)
 }

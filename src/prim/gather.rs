@@ -7,6 +7,7 @@ use crate::ir::axis::AxisId;
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
+use super::add_rows::add_rows;
 use super::{make, rule, tensor};
 
 /// `gather(x, index)`: the row of `x` at each place.
@@ -92,7 +93,7 @@ impl Op for Scatter {
         let x = &call.operands[0];
         let mut sums = Tensor::zeros((rows, width), x.dtype(), x.device())?;
         for (at, pair) in call.operands.chunks_exact(2).enumerate() {
-            sums = sums.index_add(&checked(call, 2 * at + 1, rows)?, &pair[0], 0)?;
+            sums = add_rows(&sums, &tensor::to_places(&call.operands[2 * at + 1])?, &pair[0])?;
         }
         Ok(vec![sums])
     }

@@ -7,7 +7,8 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, EffectOp, Fault, Site};
 use crate::ir::types::Type;
 
-use super::effect;
+use super::add_rows::add_rows;
+use super::{effect, tensor};
 
 /// `update @table, @table.m, @table.v = lazy_adam(g, lr, step) {beta1, beta2, eps}`. Unlike in `adam`, `eps` is added to
 /// the root before the bias correction: that is what SparseAdam does.
@@ -33,14 +34,16 @@ impl EffectOp for LazyAdam {
         let ([w, m, v], [g, ..]) = (targets, call.operands) else { candle_core::bail!("lazy_adam: wrong operands") };
         let (lr, step) = (effect::scalar(call, 1)?, effect::scalar(call, 2)?);
         let (beta1, beta2) = (call.attrs.float("beta1"), call.attrs.float("beta2"));
-        let rows = effect::rows(call)?;
+        let distinct = effect::rows(call);
+        let rows = tensor::places(&distinct, g)?;
         let (old_m, old_v) = (m.index_select(&rows, 0)?, v.index_select(&rows, 0)?);
         let more_m = ((g - &old_m)? * (1.0 - beta1))?;
         let more_v = ((g.sqr()? - &old_v)? * (1.0 - beta2))?;
         let root = ((old_v + &more_v)?.sqrt()? + call.attrs.float("eps"))?;
         let size = lr * (1.0 - beta2.powf(step)).sqrt() / (1.0 - beta1.powf(step));
         let change = (((old_m + &more_m)? / root)? * -size)?;
-        Ok(vec![w.index_add(&rows, &change, 0)?, m.index_add(&rows, &more_m, 0)?, v.index_add(&rows, &more_v, 0)?])
+        let added = |target: &Tensor, more: &Tensor| add_rows(target, &distinct, more);
+        Ok(vec![added(w, &change)?, added(m, &more_m)?, added(v, &more_v)?])
     }
 }
 

@@ -58,6 +58,7 @@ pub mod twin;
 pub mod unary;
 pub mod unknown;
 
+mod add_rows;
 #[cfg(test)]
 pub(crate) mod check;
 mod effect;

@@ -6,6 +6,7 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, EffectOp, Fault, Site};
 use crate::ir::types::Type;
 
+use super::add_rows::add_rows;
 use super::effect;
 
 /// `update @w, @w.m = sgd(g, lr) {momentum, weight_decay}`: `m` is `momentum m + g`, without dampening, and starts from 0;
@@ -59,7 +60,7 @@ impl EffectOp for RowSgd {
 
     fn apply(&self, targets: &[Tensor], call: &Call) -> candle_core::Result<Vec<Tensor>> {
         let ([w], [g, ..]) = (targets, call.operands) else { candle_core::bail!("row_sgd: wrong operands") };
-        Ok(vec![w.index_add(&effect::rows(call)?, &(g * -effect::scalar(call, 1)?)?, 0)?])
+        Ok(vec![add_rows(w, &effect::rows(call), &(g * -effect::scalar(call, 1)?)?)?])
     }
 }
 

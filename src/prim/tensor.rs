@@ -2,6 +2,8 @@
 
 use candle_core::{DType, Result, Tensor};
 
+use super::add_rows::add_rows;
+
 /// The element of a condition or a result beside `x`: double precision stays, so that derivatives can be checked in it.
 pub(super) fn float_of(x: &Tensor) -> DType {
     if x.dtype() == DType::F64 { DType::F64 } else { DType::F32 }
@@ -43,7 +45,7 @@ pub(super) fn softplus(x: &Tensor) -> Result<Tensor> {
 /// Sums of the rows of `x` that share an entry of `map`.
 pub(super) fn sum_by(x: &Tensor, map: &[u32], count: usize) -> Result<Tensor> {
     let zeros = Tensor::zeros((count, x.dim(1)?), x.dtype(), x.device())?;
-    zeros.index_add(&places(map, x)?, x, 0)
+    add_rows(&zeros, map, x)
 }
 
 /// The largest of the rows of `x` that share an entry of `map`, by column; minus infinity for none.

@@ -146,7 +146,11 @@ fn the_core_reaches_nothing_outside() {
 
 #[test]
 fn unsafe_code_stands_where_it_is_expected() {
-    let allowed = |path: &Path| path.starts_with("src/exec/kernels") || path.starts_with("src/data");
+    let allowed = |path: &Path| {
+        // Kernels, memory maps, and the launch of a kernel of the GPU.
+        let folders = ["src/exec/kernels", "src/data"];
+        folders.iter().any(|folder| path.starts_with(folder)) || path.ends_with("src/prim/add_rows.rs")
+    };
     let mut wrong = Vec::new();
     for (path, text) in code().into_iter().filter(|(path, _)| path.starts_with("src") && !allowed(path)) {
         let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));

@@ -6,7 +6,8 @@ use crate::ir::attr::{AttrKind, Declared};
 use crate::ir::op::{Call, Cotangents, Fault, Op, Site, Vjp};
 use crate::ir::types::{Elem, Type};
 
-use super::super::{moves, rule, tensor};
+use super::super::add_rows::add_rows;
+use super::super::{moves, rule};
 use super::shape::{Kind, Shape, Step, in_order, put};
 use super::{body, shape, told};
 
@@ -103,8 +104,7 @@ impl Op for ScanGrad {
                     }
                     Kind::Capture => {
                         let zeros = spread[i].zeros_like()?;
-                        let rows = tensor::places(&step.sequences, &derivative)?;
-                        add(&mut sums[result], zeros.index_add(&rows, &derivative, 0)?)?;
+                        add(&mut sums[result], add_rows(&zeros, &step.sequences, &derivative)?)?;
                     }
                     Kind::Shared => add(&mut sums[result], derivative)?,
                 }
